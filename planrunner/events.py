@@ -1,0 +1,31 @@
+"""What happens in a run, as plain facts. The journal keeps them; the record, progress and JSON lines are made of them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+RUN_STARTED = "run_started"
+RUN_RESUMED = "run_resumed"
+STEP_STARTED = "step_started"
+STEP_FINISHED = "step_finished"
+EFFECT_STARTED = "effect_started"
+EFFECT_FINISHED = "effect_finished"
+DECIDED = "decided"
+RUN_FINISHED = "run_finished"
+
+
+class Event(NamedTuple):
+    """One fact.
+
+    kind  one of the words above
+    key   whom it concerns: a step path (`triage`), or an effect's key (`triage!llm:0`); "" for the run
+    at    when, in seconds since 1970
+    body  the rest, JSON only; its keys are documented where the event is emitted
+
+    A tuple and not a dataclass: a run of 2,000 steps makes 8,000 of them, and a tuple is its own JSON.
+    """
+
+    kind: str
+    key: str
+    at: float
+    body: dict[str, Any]

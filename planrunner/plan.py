@@ -1,0 +1,145 @@
+"""A plan as it stands in its file: frozen data, made by `document` and read by everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+from planrunner.ids import plan_id
+
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+class _Missing:
+    """Tells an absent value from null."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = _Missing()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step.
+
+    id           unique in the whole file
+    index        its place among the top-level steps, from 0; an inner step has that of its top-level ancestor
+    verb         `tool`, `task`, `set`, …
+    value        what stands under the verb, as in the file (templates not rendered)
+    options      the keys beside the verb that belong to it: `args`, `agent`, `returns`, `idempotency_key`, …
+    description  for people
+    when         a bare expression, or None
+    needs        None when the key is absent: the step then needs every step above it
+    path         where it stands in a run: the ids from the root joined by `/`
+    """
+
+    id: str
+    index: int
+    verb: str
+    value: Any
+    options: Mapping[str, Any] = NOTHING
+    description: str | None = None
+    when: str | None = None
+    needs: tuple[str, ...] | None = None
+    path: str = ""
+
+    @property
+    def output(self) -> str:
+        """The key of this step's output in the record."""
+        return f"${self.id}"
+
+    @property
+    def tool_id(self) -> str | None:
+        """The tool a `tool` step names; None for other verbs."""
+        return self.value if self.verb == "tool" else None
+
+    @property
+    def task(self) -> str:
+        """The task of a `task` step as the file has it; for other verbs the description, else the id."""
+        return self.value if self.verb == "task" else self.description or self.id
+
+
+@dataclass(frozen=True, slots=True)
+class ContextContract:
+    """The `context` block: what the plan demands of the end user's execution context."""
+
+    end_user_id_required: bool = False
+    additional_data: Mapping[str, Any] | None = None
+    """JSON Schema of `additional_data`; None when the block does not declare it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Who works on a task. `model` holds aliases or litellm names in the order they are tried; empty: the default."""
+
+    name: str | None = None
+    model: tuple[str, ...] = ()
+    instructions: str | None = None
+    tools: tuple[str, ...] = ()
+    max_turns: int = 10
+    sees: str | tuple[str, ...] = "all"
+    """`all`, `none`, or the names of the `additional_data` that go into the prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAlias:
+    """An entry of `models`: the litellm names tried in order, and the parameters passed to litellm."""
+
+    model: tuple[str, ...]
+    parameters: Mapping[str, Any] = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEntry:
+    """An entry of the plan's `tools`. Without `use` it adds to a tool known under that name, or announces one."""
+
+    name: str
+    use: str | None = None
+    description: str | None = None
+    effect: str | None = None
+    args_schema: Mapping[str, Any] | None = None
+    output_schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A checked plan.
+
+    sha256  digest over the bytes of the plan and every file that belongs to it
+    inputs  JSON Schema of the inputs, an object without further properties
+    output  template of the final value; MISSING when the file has none
+    returns JSON Schema of the final value, or None
+    files   the snapshot: name relative to the plan's folder → text; the plan itself stands first
+    path    where the file was read, None for standard input or text
+    root    the project root: `use` modules and file tools live below it
+    """
+
+    name: str
+    sha256: str
+    steps: tuple[Step, ...]
+    version: str | None = None
+    description: str | None = None
+    inputs: Mapping[str, Any] = NOTHING
+    context: ContextContract = ContextContract()
+    models: Mapping[str, ModelAlias] = NOTHING
+    agents: Mapping[str, Agent] = NOTHING
+    tools: Mapping[str, ToolEntry] = NOTHING
+    default_model: str | None = None
+    output: Any = MISSING
+    returns: Mapping[str, Any] | None = None
+    files: Mapping[str, str] = field(default=NOTHING, repr=False)
+    path: str | None = None
+    root: str = "."
+
+    @property
+    def id(self) -> str:
+        """`plan-` and a UUID derived from `sha256`."""
+        return plan_id(self.sha256)
+
+    def walk(self) -> Iterator[Step]:
+        """Every step of the file, in file order."""
+        yield from self.steps

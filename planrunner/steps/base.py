@@ -1,0 +1,72 @@
+"""What a verb is: the shape it has in the file, and what it does when its turn comes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from planrunner.plan import NOTHING
+
+if TYPE_CHECKING:
+    from planrunner.models.base import ModelRequest, Reply
+    from planrunner.plan import Agent, Plan, Step
+    from planrunner.tools.base import Tool
+
+
+class Scope(Protocol):
+    """All that a verb can reach while it runs. Nothing outside is touched but through it."""
+
+    plan: Plan
+    step: Step
+    path: str
+    """Where in the run this is: `triage`, `looks[3]`."""
+
+    @property
+    def context(self) -> Mapping[str, Any]:
+        """The end user's execution context, as it stands in the record."""
+        ...
+
+    def render(self, value: Any) -> Any:
+        """The value with every template in it rendered."""
+        ...
+
+    def tool(self, name: str) -> Tool:
+        """The tool the plan knows by this name."""
+        ...
+
+    def default_model(self) -> str:
+        """The model of a task whose agent names none."""
+        ...
+
+    async def call_model(self, request: ModelRequest) -> Reply:
+        """One LLM call, journaled as the effect `PATH!llm:TURN`; a finished one is replayed."""
+        ...
+
+    async def call_tool(
+        self, name: str, args: Mapping[str, Any], place: str = "0", idempotency_key: str | None = None
+    ) -> Any:
+        """One tool call, journaled as `PATH!tool:PLACE`; a finished one is replayed. Raises the tool's StepError."""
+        ...
+
+    def exit(self, state: str, message: str | None, output: Any) -> None:
+        """End the plan this step stands in."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StepKind:
+    """One verb.
+
+    verb     the key in the file
+    schema   JSON Schema of what stands under the verb
+    beside   JSON Schemas of the keys that belong to this verb and stand beside it
+    wraps    which of the keys for any step may be used: `foreach`, `repeat`, `on_error`, `retry`, `timeout`
+    run      carries the step out and returns its output; None: the verb is in the language, and not built yet
+    """
+
+    verb: str
+    schema: Mapping[str, Any]
+    beside: Mapping[str, Mapping[str, Any]] = NOTHING
+    wraps: tuple[str, ...] = ("foreach", "repeat", "on_error")
+    run: Callable[[Scope], Awaitable[Any]] | None = None

@@ -1,0 +1,7 @@
+"""The verb `steps`."""
+
+from __future__ import annotations
+
+from planrunner.steps.base import StepKind
+
+KIND = StepKind(verb="steps", schema={})

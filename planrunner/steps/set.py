@@ -1,0 +1,7 @@
+"""The verb `set`."""
+
+from __future__ import annotations
+
+from planrunner.steps.base import StepKind
+
+KIND = StepKind(verb="set", schema={})
