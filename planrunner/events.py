@@ -1,4 +1,4 @@
-"""What happens in a run, as plain facts. The journal keeps them; the record, progress and JSON lines are made of them."""
+"""What happens in a run, as plain facts. The journal keeps them; record, progress and JSON lines come of them."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from planrunner.plan import NOTHING
 
 if TYPE_CHECKING:
     from planrunner.models.base import ModelRequest, Reply
-    from planrunner.plan import Agent, Plan, Step
+    from planrunner.plan import Plan, Step
     from planrunner.tools.base import Tool
 
 
