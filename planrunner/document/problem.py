@@ -1,0 +1,49 @@
+"""What is wrong in a file, and where: plain data that every reporter renders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+MAX_PROBLEMS = 100
+"""So many are told of one file; a file with more is told to be mended from the top."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One mistake. Problems order by file, then by place.
+
+    file     the file's name as the user gave it
+    line     1-based
+    column   1-based, in characters
+    code     the stable word of the rule that found it
+    message  what, what was expected, what to do
+    level    `error`: the plan can't run; `warning`: it can
+    """
+
+    file: str
+    line: int
+    column: int
+    code: str
+    message: str
+    level: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        return f"{self.line}:{self.column}: {self.message} [{self.code}]"
+
+
+def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Sorted by place, each once (a shared node is met several times), at most MAX_PROBLEMS of them."""
+    ordered = sorted(set(problems))
+    if len(ordered) <= MAX_PROBLEMS:
+        return tuple(ordered)
+    last = ordered[MAX_PROBLEMS - 1]
+    more = Problem(
+        last.file,
+        last.line,
+        last.column,
+        "too-many-problems",
+        "there are more problems from here on: mend those above first, then check again",
+    )
+    return (*ordered[: MAX_PROBLEMS - 1], more)
