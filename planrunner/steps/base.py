@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from planrunner.plan import NOTHING
 
 if TYPE_CHECKING:
     from planrunner.models.base import ModelRequest, Reply
-    from planrunner.plan import Plan, Step
-    from planrunner.tools.base import Tool
+    from planrunner.plan import ModelAlias, Plan, Step
+
+
+class ToolFacts(Protocol):
+    """What an agent's model is told of a tool."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def args_schema(self) -> Mapping[str, Any]: ...
 
 
 class Scope(Protocol):
-    """All that a verb can reach while it runs. Nothing outside is touched but through it."""
+    """All that a verb can reach while it runs. Nothing outside is touched but through it.
+
+    path  where in the run this is: `triage`, `looks[3]`
+    """
 
     plan: Plan
     step: Step
     path: str
-    """Where in the run this is: `triage`, `looks[3]`."""
 
     @property
     def context(self) -> Mapping[str, Any]:
@@ -28,15 +40,19 @@ class Scope(Protocol):
         ...
 
     def render(self, value: Any) -> Any:
-        """The value with every template in it rendered."""
+        """A part of the plan with every template in it rendered. Never give it anything but the plan's own text."""
         ...
 
-    def tool(self, name: str) -> Tool:
+    def tool(self, name: str) -> ToolFacts:
         """The tool the plan knows by this name."""
         ...
 
-    def default_model(self) -> str:
-        """The model of a task whose agent names none."""
+    def args_problems(self, name: str, args: Any) -> list[str]:
+        """What is wrong with these args for that tool; empty when nothing is."""
+        ...
+
+    def model(self, name: str | None) -> ModelAlias:
+        """What stands behind a model's name: an alias, or a litellm name as it is. None: the default model."""
         ...
 
     async def call_model(self, request: ModelRequest) -> Reply:
@@ -49,8 +65,8 @@ class Scope(Protocol):
         """One tool call, journaled as `PATH!tool:PLACE`; a finished one is replayed. Raises the tool's StepError."""
         ...
 
-    def exit(self, state: str, message: str | None, output: Any) -> None:
-        """End the plan this step stands in."""
+    def exit(self, state: str, message: str | None, output: Any) -> NoReturn:
+        """End the plan this step stands in. `output` is MISSING when the step names none."""
         ...
 
 

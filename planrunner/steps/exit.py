@@ -1,7 +1,20 @@
-"""The verb `exit`."""
+"""The verb `exit`: ends the plan it stands in."""
 
 from __future__ import annotations
 
-from planrunner.steps.base import StepKind
+from typing import NoReturn
 
-KIND = StepKind(verb="exit", schema={})
+from planrunner.jsonsafe import to_json_safe
+from planrunner.plan import MISSING
+from planrunner.steps.base import Scope, StepKind
+
+
+async def run(scope: Scope) -> NoReturn:
+    """Never returns: what follows this step does not run."""
+    ending = scope.step.value or {}
+    message = ending.get("message")
+    output = to_json_safe(scope.render(ending["output"])) if "output" in ending else MISSING
+    scope.exit(ending.get("state", "COMPLETE"), None if message is None else str(scope.render(message)), output)
+
+
+KIND = StepKind(verb="exit", schema={}, run=run)

@@ -1,7 +1,15 @@
-"""The verb `set`."""
+"""The verb `set`: computes a value of any shape."""
 
 from __future__ import annotations
 
-from planrunner.steps.base import StepKind
+from typing import Any
 
-KIND = StepKind(verb="set", schema={})
+from planrunner.steps.base import Scope, StepKind
+
+
+async def run(scope: Scope) -> Any:
+    """The value, with its templates rendered."""
+    return scope.render(scope.step.value)
+
+
+KIND = StepKind(verb="set", schema={}, run=run)

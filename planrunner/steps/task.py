@@ -1,7 +1,26 @@
-"""The verb `task`."""
+"""The verb `task`: an LLM works on a task, calling the tools of its agent in a loop."""
 
 from __future__ import annotations
 
-from planrunner.steps.base import StepKind
+from typing import Any
 
-KIND = StepKind(verb="task", schema={})
+from planrunner.plan import Agent
+from planrunner.steps.base import Scope, StepKind
+
+
+async def run(scope: Scope) -> Any:
+    """The text that the model answered, or the value that meets `returns`."""
+    from planrunner.agents.loop import work
+
+    return await work(scope, _agent(scope), str(scope.render(scope.step.value)), scope.step.options.get("returns"))
+
+
+def _agent(scope: Scope) -> Agent:
+    """The agent named beside the task, or given inline; without one the default model and no tools."""
+    agent = scope.step.options.get("agent")
+    if agent is None:
+        return Agent()
+    return scope.plan.agents[agent] if isinstance(agent, str) else agent
+
+
+KIND = StepKind(verb="task", schema={}, run=run)

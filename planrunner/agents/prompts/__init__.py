@@ -1,0 +1,55 @@
+"""The prompts, as Jinja files beside this module, and what goes into them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from planrunner.jsonsafe import dumps
+from planrunner.template import Renderer, compile_value
+
+if TYPE_CHECKING:
+    from planrunner.plan import Agent
+    from planrunner.steps.base import Scope
+
+
+def system_prompt(scope: Scope, agent: Agent, returns: Mapping[str, Any] | None) -> str:
+    """The system prompt of an agent: its instructions, the end user's context as far as it sees it, the schema of the
+    answer, and what the operator adds.
+    """
+    seen = _seen(scope.context, agent.sees)
+    prompt: str = _prompt("system")(
+        {
+            "instructions": scope.render(agent.instructions) if agent.instructions else "",
+            "end_user": _as_data(seen) if seen else "",
+            "schema": _as_data(returns) if returns else "",
+            "extensions": _texts(scope.context.get("agent_system_context_extension")),
+        }
+    )
+    return prompt.strip()
+
+
+@cache
+def _prompt(name: str) -> Renderer:
+    return compile_value(files(__package__).joinpath(f"{name}.jinja").read_text(encoding="utf-8"))
+
+
+def _seen(context: Mapping[str, Any], sees: str | tuple[str, ...]) -> dict[str, Any]:
+    """What of the end user's context the agent is shown."""
+    data = context["additional_data"]
+    if sees == "none" or not (context["end_user_id"] or data):
+        return {}
+    if sees != "all":
+        data = {name: value for name, value in data.items() if name in sees}
+    return {"end_user_id": context["end_user_id"], "additional_data": data}
+
+
+def _as_data(value: Any) -> str:
+    """JSON in which no text can close the block it stands in."""
+    return dumps(value).replace("<", "\\u003c")
+
+
+def _texts(extension: list[str] | str | None) -> list[str]:
+    return [extension] if isinstance(extension, str) else list(extension or ())

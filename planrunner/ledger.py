@@ -1,0 +1,184 @@
+"""The book of a run while it is carried: events go in, the state follows, the journal is told, effects happen once.
+
+One barrier orders everything: before an effect touches the outside, all that happened before it in this run stands in
+the journal, its own start included. Nothing else waits for the disk; what is pending is written when the loop is idle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from time import time
+from typing import Any
+
+from planrunner import events, run_state
+from planrunner.errors import LeaseLostError, StepError, ToolHardError, step_error
+from planrunner.events import Event
+from planrunner.journal.base import Journal, Lease
+from planrunner.run_state import EffectState, RunState, apply
+
+Listener = Callable[[Event], None]
+"""Hears every event of a run after it is durable. May not block; what it raises silences it and nothing else."""
+
+_log = logging.getLogger("planrunner")
+
+
+class Ledger:
+    """State, journal and lease of one run, held by the one who carries it."""
+
+    def __init__(self, state: RunState, lease: Lease, journal: Journal, listener: Listener | None = None) -> None:
+        self.state = state
+        self._lease = lease
+        self._journal = journal
+        self._listener = listener
+        self._pending: list[Event] = []
+        self._flush_is_due = False
+        self._last_write: asyncio.Future[None] | None = None
+        self._failure: Exception | None = None
+
+    def emit(self, kind: str, key: str, body: dict[str, Any]) -> None:
+        """Let something have happened. It is durable at the next barrier, or soon."""
+        event = Event(kind, key, time(), body)
+        apply(self.state, event)
+        self._pending.append(event)
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            asyncio.get_running_loop().call_soon(self._flush_when_idle)
+
+    def decide(self, key: str, decide: Callable[[], Any]) -> Any:
+        """The decision recorded under this key; computed and recorded when there is none."""
+        decisions = self.state.decisions
+        if key not in decisions:
+            self.emit(events.DECIDED, key, {"value": decide()})
+        return decisions[key]
+
+    async def effect(
+        self,
+        key: str,
+        call: dict[str, Any],
+        perform: Callable[[EffectState], Awaitable[dict[str, Any]]],
+        *,
+        irreversible: bool = False,
+    ) -> Any:
+        """The value of this effect: as recorded when it is finished, else performed now.
+
+        `call` is `{name, args?}`; an effect that was in flight when a process died is performed with its recorded
+        call. `perform` returns `{value, usage?}` or raises a StepError, which is recorded and raised.
+        """
+        known = self.state.effects.get(key)
+        attempt = 1
+        if known is not None:
+            if known.done:
+                return _outcome(known)
+            if irreversible:
+                return self._leave_in_doubt(known)
+            attempt = known.attempt + 1
+            call = {"name": known.name, "args": known.args}
+        self.emit(events.EFFECT_STARTED, key, {**call, "attempt": attempt})
+        await self.barrier()
+        try:
+            body = await perform(self.state.effects[key])
+        except StepError as error:
+            self.emit(events.EFFECT_FINISHED, key, {"error": error_body(error)})
+            raise
+        self.emit(events.EFFECT_FINISHED, key, body)
+        return body["value"]
+
+    async def barrier(self) -> None:
+        """Wait until all that was emitted is durable, by whichever branch, and make sure that the lease has margin."""
+        self._flush()
+        if self._last_write is not None:
+            await asyncio.shield(self._last_write)
+        self._raise_failure()
+        if not self._lease.has_margin():
+            raise LeaseLostError(
+                f"the lease on run {self.state.id} is about to end: this process was stopped or starved for too long; "
+                "the run can be carried on from where it stands"
+            )
+
+    async def release(self, state: str, last: Event | None = None) -> None:
+        """Write what is left and the last event, and let go of the run, in one transaction."""
+        if self._last_write is not None:
+            await asyncio.shield(self._last_write)
+        self._raise_failure()
+        if last is not None:
+            apply(self.state, last)
+            self._pending.append(last)
+        batch, self._pending = self._pending, []
+        seen = 0
+        while posts := await self._journal.release(self._lease, state, seen, batch):
+            seen = posts[-1].seq  # said too late to change anything: the run has ended, or is being left
+        self._announce(batch)
+
+    def _leave_in_doubt(self, effect: EffectState) -> Any:
+        error = ToolHardError(
+            f"the call to {effect.name} was in flight when the process that carried the run ended, and it is "
+            "irreversible: nobody knows whether it happened, so it is not repeated"
+        )
+        self.emit(events.EFFECT_FINISHED, effect.key, {"error": error_body(error)})
+        raise error
+
+    def _flush_when_idle(self) -> None:
+        self._flush_is_due = False
+        try:
+            self._flush()
+        except Exception as error:  # raised at the next barrier, where somebody listens
+            self._failure = error
+
+    def _flush(self) -> None:
+        self._raise_failure()
+        batch = self._pending
+        if not batch:
+            return
+        self._pending = []
+        written = self._journal.append(self._lease, batch)
+        if written is None:
+            self._announce(batch)
+        else:
+            self._last_write = asyncio.ensure_future(self._finish_write(written, batch, self._last_write))
+
+    async def _finish_write(
+        self, written: Awaitable[None], batch: list[Event], before: asyncio.Future[None] | None
+    ) -> None:
+        """Announce a batch once it is durable, and never before the batch ahead of it."""
+        try:
+            await written
+            if before is not None:
+                await before
+        except Exception as error:
+            self._failure = error
+            return
+        self._announce(batch)
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _announce(self, batch: list[Event]) -> None:
+        if self._listener is None:
+            return
+        try:
+            for event in batch:
+                self._listener(event)
+        except Exception:
+            self._listener = None
+            _log.exception("a listener of run %s failed and hears nothing more", self.state.id)
+
+
+def error_body(error: StepError) -> dict[str, str]:
+    """An error as records have it."""
+    return {"kind": error.kind, "message": str(error)}
+
+
+def _outcome(effect: EffectState) -> Any:
+    if effect.error is not None:
+        raise step_error(effect.error["kind"], effect.error["message"])
+    return effect.value
+
+
+def run_finished(error: dict[str, Any] | None, output: Any = None) -> Event:
+    """The last event of a run: COMPLETE with its output, or FAILED with `{kind, message, step, path}`."""
+    if error is not None:
+        return Event(events.RUN_FINISHED, "", time(), {"state": run_state.FAILED, "error": error})
+    return Event(events.RUN_FINISHED, "", time(), {"state": run_state.COMPLETE, "output": output})

@@ -1,0 +1,251 @@
+"""The record of a run, as users hold it and as its JSON stands in files: `PlanRun`, built from a `RunState`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_serializer
+from pydantic_core.core_schema import SerializerFunctionWrapHandler
+
+from planrunner import run_state
+from planrunner.execution_context import ExecutionContext
+from planrunner.ids import plan_id
+from planrunner.plan import MISSING
+from planrunner.run_state import EffectState, RunState, StepState
+from planrunner.times import utc
+
+SCHEMA_VERSION = 1
+
+
+class PlanRunState(StrEnum):
+    """The state of a run."""
+
+    NOT_STARTED = "NOT_STARTED"
+    IN_PROGRESS = "IN_PROGRESS"
+    NEED_CLARIFICATION = "NEED_CLARIFICATION"
+    READY_TO_RESUME = "READY_TO_RESUME"
+    COMPLETE = "COMPLETE"
+    FAILED = "FAILED"
+
+
+class StepRunState(StrEnum):
+    """The state of a step in a run."""
+
+    NOT_STARTED = "NOT_STARTED"
+    IN_PROGRESS = "IN_PROGRESS"
+    NEED_CLARIFICATION = "NEED_CLARIFICATION"
+    COMPLETE = "COMPLETE"
+    SKIPPED = "SKIPPED"
+    FAILED = "FAILED"
+
+
+class _Words(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Output(_Words):
+    """A value, of any JSON type, and where it is large a `summary` of it (left out when there is none)."""
+
+    value: Any = None
+    summary: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_empty_summary(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        told: dict[str, Any] = handler(self)
+        if self.summary is None:
+            told.pop("summary", None)
+        return told
+
+
+class PlanReference(_Words):
+    """Which plan a run carries out: its name, its version for people, and the digest of its files."""
+
+    name: str
+    version: str | None = None
+    sha256: str
+
+
+class ErrorRecord(_Words):
+    """Why something failed. `kind` is one of `planrunner.errors.ERROR_KINDS`."""
+
+    kind: str
+    message: str
+
+
+class RunError(ErrorRecord):
+    """Why the run failed. `step` and `path` are None when no single step is to blame."""
+
+    step: str | None = None
+    path: str | None = None
+
+
+class ToolCallRecord(_Words):
+    """One tool call, in the order the calls were begun."""
+
+    tool: str
+    args: dict[str, Any]
+    state: StepRunState
+    attempts: int = 1
+    output: Any = None
+    error: ErrorRecord | None = None
+    started_at: datetime
+    finished_at: datetime | None = None
+
+
+class LlmCallRecord(_Words):
+    """One LLM call. `usd` is None when the price is not known."""
+
+    model: str
+    state: StepRunState
+    attempts: int = 1
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    usd: float | None = None
+    error: ErrorRecord | None = None
+    started_at: datetime
+    finished_at: datetime | None = None
+
+
+class StepRecord(_Words):
+    """One step of the plan and how far it came."""
+
+    id: str
+    path: str
+    state: StepRunState = StepRunState.NOT_STARTED
+    attempts: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    tool_calls: list[ToolCallRecord] = Field(default_factory=list)
+    llm_calls: list[LlmCallRecord] = Field(default_factory=list)
+    error: ErrorRecord | None = None
+
+
+class UsageRecord(_Words):
+    """Sums over the whole run. Calls of unknown price count 0 in `usd`."""
+
+    llm_calls: int = 0
+    tool_calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    usd: float = 0.0
+
+
+class PlanRunOutputs(_Words):
+    """The outputs of a run: per step under `$ID`, and the final one."""
+
+    clarifications: list[Any] = Field(default_factory=list)
+    step_outputs: dict[str, Output] = Field(default_factory=dict)
+    final_output: Output | None = None
+
+
+class PlanRun(_Words):
+    """The record of one run of a plan.
+
+    current_step_index  index among the top-level steps: the one in progress, else the last that ended; on FAILED the
+                        step whose error ended the run
+    step_outputs        `$ID` → output of every top-level step that is COMPLETE, in plan order
+    final_output        `{value}` when the run is COMPLETE, else None
+    times               UTC
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    id: str
+    plan_id: str
+    plan: PlanReference
+    current_step_index: int = 0
+    state: PlanRunState
+    execution_context: ExecutionContext
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    clarifications: list[Any] = Field(default_factory=list)
+    step_outputs: dict[str, Output] = Field(default_factory=dict)
+    final_output: Output | None = None
+    steps: list[StepRecord] = Field(default_factory=list)
+    usage: UsageRecord = Field(default_factory=UsageRecord)
+    error: RunError | None = None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def outputs(self) -> PlanRunOutputs:
+        """Clarifications, step outputs and the final output together; the same objects, not copies."""
+        return PlanRunOutputs.model_construct(
+            clarifications=self.clarifications, step_outputs=self.step_outputs, final_output=self.final_output
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"Run(id={self.id}, plan_id={self.plan_id}, state={self.state}, "
+            f"current_step_index={self.current_step_index}, "
+            f"final_output={'set' if self.final_output else 'unset'})"
+        )
+
+    @classmethod
+    def from_state(cls, run: RunState) -> PlanRun:
+        """The record of a run as it stands."""
+        return cls.model_validate(record_of(run))
+
+
+def record_of(run: RunState) -> dict[str, Any]:
+    """The record as plain data, in the order of its keys."""
+    complete = [step for step in map(run.steps.get, run.step_ids) if step and step.state == run_state.COMPLETE]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "id": run.id,
+        "plan_id": plan_id(run.plan["sha256"]),
+        "plan": run.plan,
+        "current_step_index": run_state.current_step_index(run),
+        "state": run.state,
+        "execution_context": run.context,
+        "inputs": run.inputs,
+        "clarifications": [],
+        "step_outputs": {f"${step.id}": {"value": step.output} for step in complete},
+        "final_output": None if run.output is MISSING else {"value": run.output},
+        "steps": [_step(step_id, run.steps.get(step_id)) for step_id in run.step_ids],
+        "usage": run.usage,
+        "error": run.error,
+        "created_at": utc(run.created_at),
+        "updated_at": utc(run.updated_at),
+    }
+
+
+def _utc(seconds: float | None) -> str | None:
+    return None if seconds is None else utc(seconds)
+
+
+def _step(step_id: str, step: StepState | None) -> dict[str, Any]:
+    if step is None:
+        return {"id": step_id, "path": step_id}
+    return {
+        "id": step.id,
+        "path": step.path,
+        "state": step.state,
+        "attempts": step.attempts,
+        "started_at": _utc(step.started_at),
+        "finished_at": _utc(step.finished_at),
+        "tool_calls": [_tool_call(effect) for effect in step.effects if not effect.is_llm_call],
+        "llm_calls": [_llm_call(effect) for effect in step.effects if effect.is_llm_call],
+        "error": step.error,
+    }
+
+
+def _call(effect: EffectState) -> dict[str, Any]:
+    done = run_state.FAILED if effect.error else run_state.COMPLETE
+    return {
+        "state": done if effect.done else run_state.IN_PROGRESS,
+        "attempts": effect.attempt,
+        "error": effect.error,
+        "started_at": _utc(effect.started_at),
+        "finished_at": _utc(effect.finished_at),
+    }
+
+
+def _tool_call(effect: EffectState) -> dict[str, Any]:
+    return {"tool": effect.name, "args": effect.args or {}, "output": effect.value, **_call(effect)}
+
+
+def _llm_call(effect: EffectState) -> dict[str, Any]:
+    usage: Mapping[str, Any] = effect.usage or {}
+    return {"model": effect.name, **usage, **_call(effect)}

@@ -1,0 +1,222 @@
+"""A run as its events tell it. `apply` changes the state in place, in constant time; nothing else changes it.
+
+No pydantic here: the record that users hold (`plan_run.PlanRun`) is built from this only at the edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from planrunner import events
+from planrunner.events import Event
+from planrunner.plan import MISSING
+
+NOT_STARTED: Final = "NOT_STARTED"
+IN_PROGRESS: Final = "IN_PROGRESS"
+COMPLETE: Final = "COMPLETE"
+SKIPPED: Final = "SKIPPED"
+FAILED: Final = "FAILED"
+
+ENDED: Final = frozenset({COMPLETE, SKIPPED, FAILED})
+"""The states in which a step or a run has come to its end."""
+
+
+class EffectState:
+    """One touch of the outside: an LLM call or a tool call.
+
+    name      the tool, or the model
+    args      of a tool call, as they were sent; None for an LLM call
+    done      finished, with `value`, or with `error` as `{kind, message}`
+    usage     of an LLM call: `{prompt_tokens, completion_tokens, usd}`
+    """
+
+    __slots__ = ("args", "attempt", "done", "error", "finished_at", "key", "name", "started_at", "usage", "value")
+
+    def __init__(self, event: Event) -> None:
+        body = event.body
+        self.key = event.key
+        self.name: str = body["name"]
+        self.args: dict[str, Any] | None = body.get("args")
+        self.attempt: int = body["attempt"]
+        self.started_at = event.at
+        self.finished_at: float | None = None
+        self.done = False
+        self.value: Any = None
+        self.error: dict[str, str] | None = None
+        self.usage: dict[str, Any] | None = None
+
+    @property
+    def is_llm_call(self) -> bool:
+        """Whether a model was called, and not a tool."""
+        return "!llm:" in self.key
+
+
+class StepState:
+    """One step of the run, by its path."""
+
+    __slots__ = ("attempts", "effects", "error", "finished_at", "id", "output", "path", "started_at", "state")
+
+    def __init__(self, path: str) -> None:
+        self.id = path.rsplit("/", 1)[-1]
+        self.path = path
+        self.state: str = NOT_STARTED
+        self.attempts = 0
+        self.started_at: float | None = None
+        self.finished_at: float | None = None
+        self.output: Any = None
+        self.error: dict[str, str] | None = None
+        self.effects: list[EffectState] = []
+
+
+class RunState:
+    """The whole run. `steps` is keyed by path, `effects` and `decisions` by key; `step_ids` is the plan's order."""
+
+    __slots__ = (
+        "context",
+        "created_at",
+        "decisions",
+        "effects",
+        "error",
+        "id",
+        "inputs",
+        "output",
+        "plan",
+        "state",
+        "step_ids",
+        "steps",
+        "updated_at",
+        "usage",
+    )
+
+    def __init__(self, run_id: str) -> None:
+        self.id = run_id
+        self.plan: dict[str, Any] = {}
+        self.step_ids: list[str] = []
+        self.state: str = NOT_STARTED
+        self.inputs: dict[str, Any] = {}
+        self.context: dict[str, Any] = {}
+        self.steps: dict[str, StepState] = {}
+        self.effects: dict[str, EffectState] = {}
+        self.decisions: dict[str, Any] = {}
+        self.output: Any = MISSING
+        self.error: dict[str, Any] | None = None
+        self.usage: dict[str, Any] = {
+            "llm_calls": 0,
+            "tool_calls": 0,
+            "prompt_tokens": 0,
+            "completion_tokens": 0,
+            "usd": 0.0,
+        }
+        self.created_at = 0.0
+        self.updated_at = 0.0
+
+
+def fold(run_id: str, history: tuple[Event, ...]) -> RunState:
+    """The state after all these events."""
+    run = RunState(run_id)
+    for event in history:
+        apply(run, event)
+    return run
+
+
+def apply(run: RunState, event: Event) -> None:
+    """Let one event happen."""
+    run.updated_at = event.at
+    _APPLY[event.kind](run, event)
+
+
+def current_step_index(run: RunState) -> int:
+    """Index of the top-level step that is in progress; else of the one that failed the run, else of the last ended."""
+    if run.state == FAILED and run.error and run.error.get("step") in run.step_ids:
+        return run.step_ids.index(run.error["step"])
+    last = 0
+    for index, step_id in enumerate(run.step_ids):
+        step = run.steps.get(step_id)
+        if step is None:
+            continue
+        if step.state not in ENDED:
+            return index
+        last = index
+    return last
+
+
+def _run_started(run: RunState, event: Event) -> None:
+    run.plan = event.body["plan"]
+    run.step_ids = event.body["steps"]
+    run.inputs = event.body["inputs"]
+    run.context = event.body["context"]
+    run.state = IN_PROGRESS
+    run.created_at = event.at
+
+
+def _run_resumed(run: RunState, event: Event) -> None:
+    """Another process, or another moment, goes on with the run; nothing about its state changes."""
+
+
+def _step_started(run: RunState, event: Event) -> None:
+    step = StepState(event.key)
+    step.state = IN_PROGRESS
+    step.attempts = 1
+    step.started_at = event.at
+    run.steps[event.key] = step
+
+
+def _step_finished(run: RunState, event: Event) -> None:
+    step = run.steps.get(event.key)
+    if step is None:  # skipped: it never started
+        step = run.steps[event.key] = StepState(event.key)
+    body = event.body
+    step.state = body["state"]
+    step.finished_at = event.at
+    step.error = body.get("error")
+    step.output = run.effects[body["output_of"]].value if "output_of" in body else body.get("output")
+
+
+def _effect_started(run: RunState, event: Event) -> None:
+    key = event.key
+    effect = EffectState(event)
+    path = key[: key.index("!")]
+    effects = run.steps[path].effects
+    if key in run.effects:  # in flight when a process died: the same call, once more
+        effects[effects.index(run.effects[key])] = effect
+    else:
+        effects.append(effect)
+        run.usage["llm_calls" if effect.is_llm_call else "tool_calls"] += 1
+    run.effects[key] = effect
+
+
+def _effect_finished(run: RunState, event: Event) -> None:
+    effect = run.effects[event.key]
+    body = event.body
+    effect.done = True
+    effect.finished_at = event.at
+    effect.value = body.get("value")
+    effect.error = body.get("error")
+    usage = effect.usage = body.get("usage")
+    if usage is not None:
+        for name, amount in usage.items():
+            run.usage[name] += amount or 0
+
+
+def _decided(run: RunState, event: Event) -> None:
+    run.decisions[event.key] = event.body["value"]
+
+
+def _run_finished(run: RunState, event: Event) -> None:
+    run.state = event.body["state"]
+    run.error = event.body.get("error")
+    if run.state == COMPLETE:
+        run.output = event.body["output"]
+
+
+_APPLY: dict[str, Callable[[RunState, Event], None]] = {
+    events.RUN_STARTED: _run_started,
+    events.RUN_RESUMED: _run_resumed,
+    events.STEP_STARTED: _step_started,
+    events.STEP_FINISHED: _step_finished,
+    events.EFFECT_STARTED: _effect_started,
+    events.EFFECT_FINISHED: _effect_finished,
+    events.DECIDED: _decided,
+    events.RUN_FINISHED: _run_finished,
+}

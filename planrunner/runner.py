@@ -1,0 +1,166 @@
+"""Carries a run: which step is ready, what its outcome is, and how the run ends. Deterministic; it touches nothing
+outside but through the effects of its `Ledger`, so that folding the events of a run and carrying it on gives the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from planrunner import events, run_state
+from planrunner.errors import ExitError, StepError, StoreError
+from planrunner.json_schema import check_value
+from planrunner.jsonsafe import to_json_safe
+from planrunner.ledger import error_body, run_finished
+from planrunner.plan import MISSING, Step
+from planrunner.registry import Registry
+from planrunner.run_state import COMPLETE, ENDED, FAILED, SKIPPED
+from planrunner.scope import PlanExit, RunScope, StepScope
+from planrunner.steps import VERBS
+from planrunner.steps.base import StepKind
+
+_kinds = Registry(VERBS)
+
+
+class StepFailed(Exception):
+    """A step has failed, and its failure is recorded. Ends the list it stands in."""
+
+    def __init__(self, step: Step, error: dict[str, str]) -> None:
+        super().__init__(error["message"])
+        self.step = step
+        self.error = error
+
+
+async def advance(run: RunScope) -> None:
+    """Carry the run to its end. What stops it from outside leaves it as it stands, to be carried on later."""
+    try:
+        ending = await _carry(run)
+    except StoreError:
+        raise  # nothing can be written any more
+    except BaseException:
+        # Cancelled, interrupted, or a defect of ours: that is no outcome of the run. What happened is kept.
+        await run.ledger.release(run_state.IN_PROGRESS)
+        raise
+    await run.ledger.release(ending.body["state"], ending)
+
+
+async def _carry(run: RunScope) -> events.Event:
+    """Run the steps and settle the outcome."""
+    try:
+        output = await _run_to_output(run)
+    except StepFailed as failed:
+        return run_finished({**failed.error, "step": failed.step.id, "path": failed.step.path})
+    except StepError as error:
+        return run_finished({**error_body(error), "step": None, "path": None})
+    return run_finished(None, output)
+
+
+async def _run_to_output(run: RunScope) -> Any:
+    """The final value: of the `exit` that was reached, else `output`, else of the last step that is COMPLETE."""
+    value = MISSING
+    try:
+        await run_steps(run, run.plan.steps)
+    except PlanExit as reached:
+        value = reached.output
+    if value is MISSING:
+        value = _final_value(run)
+    if run.plan.returns is not None:
+        check_value(run.plan.returns, value, "the final output")
+    return value
+
+
+def _final_value(run: RunScope) -> Any:
+    if run.plan.output is not MISSING:
+        return to_json_safe(run.render(run.plan.output))
+    steps = run.ledger.state.steps
+    ended = (steps.get(step.path) for step in reversed(run.plan.steps))
+    return next((step.output for step in ended if step is not None and step.state == COMPLETE), None)
+
+
+async def run_steps(run: RunScope, steps: Sequence[Step]) -> None:
+    """Run a list, one step after another, each when what it needs has ended."""
+    for step in _in_order(steps):
+        await _run_step(run, step)
+
+
+def _in_order(steps: Sequence[Step]) -> Iterator[Step]:
+    """Plan order, but no step before one that it needs. The checker has made sure that there is no cycle."""
+    if all(step.needs is None for step in steps):
+        yield from steps
+        return
+    waiting = list(steps)
+    ids = {step.id for step in waiting}
+    while waiting:
+        # Without `needs` a step waits for all above it: it is ready when it stands first among those that wait.
+        place = next(
+            place
+            for place, step in enumerate(waiting)
+            if (place == 0 if step.needs is None else ids.isdisjoint(step.needs))
+        )
+        step = waiting.pop(place)
+        yield step
+        ids.discard(step.id)
+
+
+async def _run_step(run: RunScope, step: Step) -> None:
+    """Carry one step to its end, and record it."""
+    ledger, path = run.ledger, step.path
+    known = ledger.state.steps.get(path)
+    if known is not None and known.state in ENDED:
+        _replay(run, step)
+        return
+    try:
+        if step.when is not None and not ledger.decide(f"{path}!when", lambda: run.holds(step.when or "")):
+            ledger.emit(events.STEP_FINISHED, path, {"state": SKIPPED})
+            return
+        if known is None:
+            ledger.emit(events.STEP_STARTED, path, {})
+        body = await _perform(run, step)
+    except PlanExit as reached:
+        _leave(run, step, reached)
+    except StepError as error:
+        _fail(run, step, error)
+    else:
+        ledger.emit(events.STEP_FINISHED, path, body)
+
+
+async def _perform(run: RunScope, step: Step) -> dict[str, Any]:
+    """What is recorded of a step that came to its end. An output that an effect has just recorded is not told twice."""
+    kind: StepKind = _kinds.get(step.verb)
+    if kind.run is None:
+        raise AssertionError(f"the checker lets no {step.verb!r} step pass")
+    output = await kind.run(StepScope(run, step, step.path))
+    told = f"{step.path}!tool:0"
+    effect = run.ledger.state.effects.get(told)
+    if effect is not None and effect.value is output:
+        return {"state": COMPLETE, "output_of": told}
+    return {"state": COMPLETE, "output": to_json_safe(output)}
+
+
+def _leave(run: RunScope, step: Step, reached: PlanExit) -> None:
+    """An `exit` was reached: record how, so that carrying the run on ends it the same way."""
+    exit_body = {"state": reached.state, "message": reached.message}
+    if reached.output is not MISSING:
+        exit_body["output"] = reached.output
+    run.ledger.decide(f"{step.path}!exit", lambda: exit_body)
+    if reached.state == FAILED:
+        _fail(run, step, ExitError(reached.message or f"the step {step.id} ended the plan as FAILED"))
+    run.ledger.emit(events.STEP_FINISHED, step.path, {"state": COMPLETE, "output": None})
+    raise reached
+
+
+def _fail(run: RunScope, step: Step, error: StepError) -> None:
+    body = error_body(error)
+    run.ledger.emit(events.STEP_FINISHED, step.path, {"state": FAILED, "error": body})
+    raise StepFailed(step, body) from error
+
+
+def _replay(run: RunScope, step: Step) -> None:
+    """The step has ended before: let that have the consequence it had."""
+    state = run.ledger.state
+    known = state.steps[step.path]
+    if known.state == FAILED:
+        raise StepFailed(step, known.error or {})
+    reached = state.decisions.get(f"{step.path}!exit")
+    if reached is not None:
+        raise PlanExit(reached["state"], reached["message"], reached.get("output", MISSING))

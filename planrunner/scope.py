@@ -1,0 +1,268 @@
+"""What a step can reach while it runs: the names its templates see, and the touches of the outside, as effects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+from planrunner import run_state
+from planrunner.errors import ModelError, SchemaError, TemplateError
+from planrunner.json_schema import check_value, compile_schema
+from planrunner.jsonsafe import dumps, to_json_safe
+from planrunner.ledger import Ledger
+from planrunner.models.base import Model, ModelRequest, Reply, ToolCall, Usage
+from planrunner.plan import NOTHING, ModelAlias, Plan, Step
+from planrunner.template import Renderer, compile_expression, compile_value
+from planrunner.times import utc
+from planrunner.tools.base import Effect, Tool, ToolRunContext
+from planrunner.tools.calling import call_tool
+
+if TYPE_CHECKING:
+    from planrunner.run_state import EffectState, RunState
+
+
+class ResolvedTool(Protocol):
+    """A tool as one plan knows it: what its entry adds is part of it."""
+
+    name: str
+    tool: Tool
+    effect: Effect
+    description: str
+    args_schema: Mapping[str, Any]
+    output_schema: Mapping[str, Any] | None
+
+
+class Tools(Protocol):
+    """The tools of one plan, by the plan's names."""
+
+    def resolve(self, name: str) -> ResolvedTool:
+        """The tool of this name; UnknownToolError when there is none."""
+        ...
+
+
+class ToolScript(Protocol):
+    """Answers in place of tools."""
+
+    def call(self, tool: str, effect: Effect, args: Mapping[str, Any], path: str) -> Any:
+        """The scripted answer; NotImplemented when the tool runs as it is; RejectedError when it may not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What carrying a run needs besides its plan; `wire` puts it together.
+
+    default_model  the litellm name or alias of a task whose agent names none; None when nobody named one
+    aliases        models of the project; the plan's own come before them
+    """
+
+    tools: Tools
+    model: Model
+    default_model: str | None = None
+    aliases: Mapping[str, ModelAlias] = NOTHING
+    tool_script: ToolScript | None = None
+
+
+class PlanExit(Exception):
+    """An `exit` step was reached."""
+
+    def __init__(self, state: str, message: str | None, output: Any) -> None:
+        super().__init__(message)
+        self.state = state
+        self.message = message
+        self.output = output
+
+
+class RunScope:
+    """One run while it is carried: plan, parts, book, and what is compiled once for all its steps."""
+
+    def __init__(self, plan: Plan, parts: Parts, ledger: Ledger) -> None:
+        self.plan = plan
+        self.parts = parts
+        self.ledger = ledger
+        self.names: Mapping[str, Any] = {
+            "inputs": ledger.state.inputs,
+            "context": _context_names(ledger.state.context),
+            "steps": _StepNames(plan, ledger.state),
+            "run": _RunNames(ledger.state),
+        }
+        self._renderers: dict[int, Renderer] = {}
+
+    def render(self, value: Any) -> Any:
+        """The value, a part of the plan, with its templates rendered. Compiled once per run, by identity."""
+        renderer = self._renderers.get(id(value))
+        if renderer is None:
+            renderer = self._renderers[id(value)] = compile_value(value)
+        return renderer(self.names)
+
+    def holds(self, expression: str) -> bool:
+        """The truth of a bare expression; TemplateError when it is neither true nor false."""
+        value = compile_expression(expression)(self.names)
+        if value is True or value is False:
+            return bool(value)
+        raise TemplateError(f"`{expression}` must be true or false, and is {_short(value)}")
+
+
+class StepScope:
+    """One step of a run. The `Scope` that step kinds see."""
+
+    __slots__ = ("_run", "path", "plan", "step")
+
+    def __init__(self, run: RunScope, step: Step, path: str) -> None:
+        self._run = run
+        self.plan = run.plan
+        self.step = step
+        self.path = path
+
+    @property
+    def context(self) -> Mapping[str, Any]:
+        return self._run.ledger.state.context
+
+    def render(self, value: Any) -> Any:
+        return self._run.render(value)
+
+    def tool(self, name: str) -> ResolvedTool:
+        return self._run.parts.tools.resolve(name)
+
+    def model(self, name: str | None) -> ModelAlias:
+        name = name or self._run.parts.default_model
+        if name is None:
+            raise ModelError("no model is named for this task")
+        return self.plan.models.get(name) or self._run.parts.aliases.get(name) or ModelAlias(model=(name,))
+
+    def args_problems(self, name: str, args: Any) -> list[str]:
+        return [str(problem) for problem in compile_schema(self.tool(name).args_schema).problems(args)]
+
+    async def call_model(self, request: ModelRequest) -> Reply:
+        async def perform(_: EffectState) -> dict[str, Any]:
+            reply = await self._run.parts.model.complete(request)
+            return {"value": _reply_body(reply), "usage": asdict(reply.usage)}
+
+        value = await self._run.ledger.effect(f"{self.path}!llm:{request.turn}", {"name": request.model}, perform)
+        return _reply(value)
+
+    async def call_tool(
+        self, name: str, args: Mapping[str, Any], place: str = "0", idempotency_key: str | None = None
+    ) -> Any:
+        resolved = self.tool(name)
+        key = f"{self.path}!tool:{place}"
+        ledger = self._run.ledger
+
+        async def perform(effect: EffectState) -> dict[str, Any]:
+            return {"value": await self._touch(resolved, effect, idempotency_key or f"{ledger.state.id}/{key}")}
+
+        call: dict[str, Any] = {"name": name}
+        if key not in ledger.state.effects:
+            call["args"] = _checked_args(resolved, args)
+        return await ledger.effect(key, call, perform, irreversible=resolved.effect == "irreversible")
+
+    def exit(self, state: str, message: str | None, output: Any) -> NoReturn:
+        raise PlanExit(state, message, output)
+
+    async def _touch(self, resolved: ResolvedTool, effect: EffectState, idempotency_key: str) -> Any:
+        """Call the tool, or its script, and take the value in."""
+        args = effect.args or {}
+        script = self._run.parts.tool_script
+        value = NotImplemented
+        if script is not None:
+            value = script.call(resolved.name, resolved.effect, args, self.path)
+        if value is NotImplemented:
+            value = await call_tool(resolved.tool, self._tool_context(idempotency_key), args)
+        value = to_json_safe(value)
+        if resolved.output_schema is not None:
+            check_value(resolved.output_schema, value, f"the output of {resolved.name}")
+        return value
+
+    def _tool_context(self, idempotency_key: str) -> ToolRunContext:
+        state = self._run.ledger.state
+        return ToolRunContext(
+            end_user_id=state.context.get("end_user_id"),
+            context=state.context,
+            step=self.step,
+            run_id=state.id,
+            idempotency_key=idempotency_key,
+            root=self.plan.root,
+        )
+
+
+class _StepNames(Mapping[str, Any]):
+    """`steps` in templates: every step of the plan by id, also one that has not run (its output is null)."""
+
+    __slots__ = ("_ids", "_steps")
+
+    def __init__(self, plan: Plan, state: RunState) -> None:
+        self._ids = {step.id: step.path for step in plan.walk()}
+        self._steps = state.steps
+
+    def __getitem__(self, step_id: str) -> dict[str, Any]:
+        step = self._steps.get(self._ids[step_id])
+        if step is None:
+            return {"output": None, "state": run_state.NOT_STARTED, "error": None}
+        return {"output": step.output, "state": step.state, "error": step.error}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+
+class _RunNames(Mapping[str, Any]):
+    """`run` in templates."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, state: RunState) -> None:
+        self._state = state
+
+    def __getitem__(self, name: str) -> Any:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def _all(self) -> dict[str, Any]:
+        state = self._state
+        return {
+            "id": state.id,
+            "started_at": utc(state.created_at),
+            "state": state.state,
+            "error": state.error,
+        }
+
+
+def _context_names(context: Mapping[str, Any]) -> dict[str, Any]:
+    return {"end_user_id": context["end_user_id"], "additional_data": context["additional_data"]}
+
+
+def _checked_args(resolved: ResolvedTool, args: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy that nobody else holds: what is journaled is what the tool gets."""
+    try:
+        safe: dict[str, Any] = to_json_safe(args)
+    except SchemaError as error:
+        raise SchemaError(f"the args of {resolved.name}: {error}") from None
+    check_value(resolved.args_schema, safe, f"the args of {resolved.name}")
+    return safe
+
+
+def _reply_body(reply: Reply) -> dict[str, Any]:
+    calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.tool_calls]
+    return to_json_safe({"text": reply.text, "tool_calls": calls, "finish_reason": reply.finish_reason})  # type: ignore[no-any-return]
+
+
+def _reply(body: Mapping[str, Any]) -> Reply:
+    return Reply(
+        text=body["text"],
+        tool_calls=tuple(ToolCall(**call) for call in body["tool_calls"]),
+        usage=Usage(),
+        finish_reason=body["finish_reason"],
+    )
+
+
+def _short(value: Any) -> str:
+    text = dumps(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
