@@ -1,0 +1,137 @@
+"""For people: problems with their source line and a caret, runs as short tables. Whatever came from outside is made
+safe for a terminal first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from planrunner.document.problem import Problem
+from planrunner.render.checked import Checked
+from planrunner.render.words import Style, clip, count, pad, took, width
+from planrunner.termsafe import term_safe
+from planrunner.times import utc
+
+if TYPE_CHECKING:
+    from planrunner.journal.base import RunSummary
+    from planrunner.plan_run import PlanRun, StepRecord
+
+_EXCERPT = 120
+_LEAD = 60
+MARKS = {"COMPLETE": "✓", "FAILED": "✗", "SKIPPED": "-", "IN_PROGRESS": "…", "NOT_STARTED": " "}
+_COLUMNS = ("RUN", "STATE", "PLAN", "END USER", "STARTED", "TOOK")
+
+
+def problems(checked: Sequence[Checked], style: Style) -> str:
+    """`FILE:LINE:COLUMN: level: message [code]`, the source line, a caret under the place."""
+    return "".join(_problem(problem, file.lines, style) for file in checked for problem in file.problems)
+
+
+def _problem(problem: Problem, lines: Sequence[str], style: Style) -> str:
+    level = style(problem.level, "red" if problem.level == "error" else "yellow")
+    place = style(f"{term_safe(problem.file)}:{problem.line}:{problem.column}:", "bold")
+    head = f"{place} {level}: {term_safe(problem.message)} {style(f'[{problem.code}]', 'dim')}\n"
+    if not 1 <= problem.line <= len(lines):
+        return head
+    return head + _excerpt(lines[problem.line - 1], problem, style)
+
+
+def _excerpt(line: str, problem: Problem, style: Style) -> str:
+    """The line around the place. A line may be 4 MiB long: only a window of it is looked at."""
+    place = min(problem.column - 1, len(line))
+    first = max(0, place - _LEAD) if len(line) > _EXCERPT else 0
+    before, after = _shown(line[first:place]), _shown(line[place : first + _EXCERPT])
+    before = ("…" if first else "") + before
+    after += "…" if len(line) > first + _EXCERPT else ""
+    gutter = f"{problem.line:>5} | "
+    caret = " " * (len(gutter) - 2) + "| " + " " * width(before) + style("^", "green")
+    return f"{gutter}{before}{after}\n{caret}\n"
+
+
+def _shown(text: str) -> str:
+    return term_safe(text.replace("\t", "    "))
+
+
+def record(plan_run: PlanRun, style: Style) -> str:
+    """State, for whom, steps, and what came of it."""
+    return "\n".join((*_facts(plan_run, style), "", *_steps(plan_run, style), "", *_ending(plan_run, style))) + "\n"
+
+
+def _facts(plan_run: PlanRun, style: Style) -> Iterator[str]:
+    plan, usage = plan_run.plan, plan_run.usage
+    version = f" {plan.version}" if plan.version else ""
+    spent = (plan_run.updated_at - plan_run.created_at).total_seconds()
+    user = plan_run.execution_context.end_user_id
+    yield f"run       {plan_run.id}"
+    yield f"state     {style.state(plan_run.state)}"
+    yield f"plan      {term_safe(plan.name + version)}"
+    yield f"end user  {'-' if user is None else term_safe(user)}"
+    yield f"started   {_moment(plan_run.created_at.timestamp())}"
+    yield f"took      {took(spent)}"
+    calls = f"{count(usage.llm_calls, 'LLM call')}, {count(usage.tool_calls, 'tool call')}"
+    yield f"calls     {calls}, {usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens, ${usage.usd:.4f}"
+
+
+def _steps(plan_run: PlanRun, style: Style) -> Iterator[str]:
+    yield "steps"
+    longest = max((width(step.path) for step in plan_run.steps), default=0)
+    for step in plan_run.steps:
+        mark = style.state(step.state, MARKS.get(step.state, "?"))
+        yield f"  {mark} {pad(step.path, longest)}  {_step(step)}".rstrip()
+
+
+def _step(step: StepRecord) -> str:
+    told = [step.state if step.state not in ("COMPLETE", "IN_PROGRESS") else ""]
+    if step.started_at and step.finished_at:
+        told.append(took((step.finished_at - step.started_at).total_seconds()))
+    told += [count(len(calls), name) for calls, name in _calls(step) if calls]
+    if step.error:
+        told.append(f"{step.error.kind}: {clip(term_safe(step.error.message), 100)}")
+    return "  ".join(part for part in told if part)
+
+
+def _calls(step: StepRecord) -> tuple[tuple[Sequence[Any], str], ...]:
+    return (step.llm_calls, "LLM call"), (step.tool_calls, "tool call")
+
+
+def _ending(plan_run: PlanRun, style: Style) -> Iterator[str]:
+    if plan_run.error:
+        yield failure(plan_run, style)
+    elif plan_run.final_output is not None:
+        yield "final output"
+        yield from (f"  {line}" for line in term_safe(value(plan_run.final_output.value), lines=True).splitlines())
+    else:
+        yield "no final output yet"
+
+
+def failure(plan_run: PlanRun, style: Style) -> str:
+    """Why a run failed, in one line: `step letter: model_error: …`."""
+    error = plan_run.error
+    if error is None:
+        return ""
+    step = f"step {error.path}: " if error.path else ""
+    return f"{style('failed', 'red')}: {term_safe(step)}{error.kind}: {term_safe(error.message)}"
+
+
+def value(data: Any) -> str:
+    """An output: a text as it is, everything else as JSON. Not yet safe for a terminal: only the caller knows its way."""
+    return data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def runs(summaries: Sequence[RunSummary], style: Style) -> str:
+    """A table, newest first."""
+    rows = [_COLUMNS, *(_row(summary) for summary in summaries)]
+    widths = [max(width(row[place]) for row in rows) for place in range(len(_COLUMNS))]
+    lines = ["  ".join(map(pad, row, widths)).rstrip() for row in rows]
+    return "\n".join((style(lines[0], "dim"), *lines[1:])) + "\n"
+
+
+def _row(summary: RunSummary) -> tuple[str, ...]:
+    user = "-" if summary.end_user_id is None else clip(term_safe(summary.end_user_id), 32)
+    spent = took(summary.updated_at - summary.created_at)
+    return summary.id, summary.state, clip(term_safe(summary.plan_name), 32), user, _moment(summary.created_at), spent
+
+
+def _moment(seconds: float) -> str:
+    return f"{utc(seconds)[:19].replace('T', ' ')} UTC"
