@@ -109,7 +109,18 @@ class Ledger:
         seen = 0
         while posts := await self._journal.release(self._lease, state, seen, batch):
             seen = posts[-1].seq  # said too late to change anything: the run has ended, or is being left
-        self._announce(batch)
+        self.announce(batch)
+
+    def announce(self, batch: list[Event]) -> None:
+        """Tell the listener of events that are durable."""
+        if self._listener is None:
+            return
+        try:
+            for event in batch:
+                self._listener(event)
+        except Exception:
+            self._listener = None
+            _log.exception("a listener of run %s failed and hears nothing more", self.state.id)
 
     def _leave_in_doubt(self, effect: EffectState) -> Any:
         error = ToolHardError(
@@ -134,7 +145,7 @@ class Ledger:
         self._pending = []
         written = self._journal.append(self._lease, batch)
         if written is None:
-            self._announce(batch)
+            self.announce(batch)
         else:
             self._last_write = asyncio.ensure_future(self._finish_write(written, batch, self._last_write))
 
@@ -149,21 +160,11 @@ class Ledger:
         except Exception as error:
             self._failure = error
             return
-        self._announce(batch)
+        self.announce(batch)
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
             raise self._failure
-
-    def _announce(self, batch: list[Event]) -> None:
-        if self._listener is None:
-            return
-        try:
-            for event in batch:
-                self._listener(event)
-        except Exception:
-            self._listener = None
-            _log.exception("a listener of run %s failed and hears nothing more", self.state.id)
 
 
 def error_body(error: StepError) -> dict[str, str]:

@@ -70,7 +70,13 @@ class StepState:
 
 
 class RunState:
-    """The whole run. `steps` is keyed by path, `effects` and `decisions` by key; `step_ids` is the plan's order."""
+    """The whole run.
+
+    steps, effects, decisions  by path, by effect key, by decision key
+    step_ids                   the top-level steps in plan order
+    root                       the project root of the plan
+    output                     MISSING until the run is COMPLETE
+    """
 
     __slots__ = (
         "context",
@@ -82,6 +88,7 @@ class RunState:
         "inputs",
         "output",
         "plan",
+        "root",
         "state",
         "step_ids",
         "steps",
@@ -92,6 +99,7 @@ class RunState:
     def __init__(self, run_id: str) -> None:
         self.id = run_id
         self.plan: dict[str, Any] = {}
+        self.root = "."
         self.step_ids: list[str] = []
         self.state: str = NOT_STARTED
         self.inputs: dict[str, Any] = {}
@@ -143,6 +151,7 @@ def current_step_index(run: RunState) -> int:
 
 def _run_started(run: RunState, event: Event) -> None:
     run.plan = event.body["plan"]
+    run.root = event.body["root"]
     run.step_ids = event.body["steps"]
     run.inputs = event.body["inputs"]
     run.context = event.body["context"]

@@ -1,0 +1,274 @@
+"""Puts the parts together: the only room that knows them all. `Runner` is what Python callers and commands use."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from time import time
+from typing import Any, Self
+
+from planrunner import events
+from planrunner.checks import check_models, checked_context, checked_inputs
+from planrunner.dispatch.local import LocalDispatcher
+from planrunner.document.load import find_root, load_document
+from planrunner.document.script import Script
+from planrunner.errors import InvalidPlanError
+from planrunner.events import Event
+from planrunner.execution_context import ExecutionContext, get_execution_context, make_execution_context
+from planrunner.facade import run_sync
+from planrunner.ids import new_run_id
+from planrunner.journal import open_journal, store_folder
+from planrunner.journal.base import Journal, NewRun, RunQuery, RunSummary, StoredRun
+from planrunner.ledger import Ledger, Listener
+from planrunner.models.base import Model
+from planrunner.models.litellm import LitellmModel
+from planrunner.models.scripted import ScriptedModel
+from planrunner.plan import Plan
+from planrunner.plan_run import PlanRun
+from planrunner.record_file import write_record
+from planrunner.run_state import COMPLETE, RunState, apply, fold
+from planrunner.runner import advance
+from planrunner.scope import Parts, RunScope
+from planrunner.settings import Settings, load_settings
+from planrunner.tools.base import Tool
+from planrunner.tools.catalogue import Catalogue
+from planrunner.tools.scripted import ScriptedTools
+
+ContextLike = ExecutionContext | Mapping[str, Any]
+
+SCRIPTED = "scripted"
+"""The name that records show for a model whose part a script plays."""
+
+
+class Runner:
+    """Runs plans, and looks at runs.
+
+    tools     the caller's own tools, in addition to the built-in ones
+    model     litellm name or alias of the model for tasks that name none; wins over the plan's `defaults.model`
+    store     `"memory"`, a folder, a file, or `sqlite:///…`; by default `.planrunner` in the project root
+    script    answers in place of models and tools, from `load_script`
+    settings  everything else; by default read from the environment and the project file of the plan's root
+
+    May be shared by threads and event loops; `close` it, or use it in a `with` block.
+    """
+
+    def __init__(
+        self,
+        *,
+        tools: Iterable[Tool | Callable[..., Any]] = (),
+        model: str | None = None,
+        store: str | Path | None = None,
+        script: Script | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        self._tools = tuple(tools)
+        self._model_name = model
+        self._store = store
+        self._script = script
+        self._settings = settings
+        self._journals: dict[str, Journal] = {}
+        self._litellm: LitellmModel | None = None
+        self._dispatcher = LocalDispatcher()
+        self.runs = Runs(self)
+
+    def run(
+        self,
+        plan: Plan,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        context: ContextLike | None = None,
+        on_event: Listener | None = None,
+    ) -> PlanRun:
+        """Run a plan to its end and return its record; a step that fails gives a record in state FAILED.
+
+        The context is the given one, else that of the enclosing `with execution_context(...)`. Raises a UsageError
+        when inputs, context, tools, model or store do not allow a run to begin; no run exists then.
+        """
+        return run_sync(self.arun(plan, inputs, context=context, on_event=on_event))
+
+    async def arun(
+        self,
+        plan: Plan,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        context: ContextLike | None = None,
+        on_event: Listener | None = None,
+    ) -> PlanRun:
+        """As `run`, for async callers. When it is cancelled the run is kept as it stands."""
+        settings = self._settings_for(plan.root)
+        parts = self._parts(plan, settings)
+        state, start = _begin(plan, checked_inputs(plan, inputs), checked_context(plan, _context(context)))
+        journal = self._journal(settings)
+        lease = await journal.create(_new_run(plan, state), [start])
+        ledger = Ledger(state, lease, journal, on_event)
+        ledger.announce([start])
+        await self._carry(plan, parts, ledger)
+        return _record(state, settings)
+
+    async def astream(
+        self, plan: Plan, inputs: Mapping[str, Any] | None = None, *, context: ContextLike | None = None
+    ) -> AsyncIterator[Event]:
+        """Run a plan and yield its events, each when it is durable. Leaving the loop early leaves the run as it stands."""
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        run = asyncio.ensure_future(self.arun(plan, inputs, context=context, on_event=queue.put_nowait))
+        run.add_done_callback(lambda _: queue.put_nowait(None))
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+            await run
+        finally:
+            if not run.done():
+                run.cancel()
+                await asyncio.gather(run, return_exceptions=True)
+
+    def resume(self, run: PlanRun | str, *, on_event: Listener | None = None) -> PlanRun:
+        """Carry on a run (or its id) that was interrupted; a COMPLETE one is returned as it is.
+
+        What is finished is not done again, and the plan is the one the run began with, whatever its file says now.
+        Raises PlanRunNotFoundError, RunBusyError, or RunFinishedError for a FAILED run.
+        """
+        return run_sync(self.aresume(run, on_event=on_event))
+
+    async def aresume(self, run: PlanRun | str, *, on_event: Listener | None = None) -> PlanRun:
+        """As `resume`, for async callers."""
+        run_id = run if isinstance(run, str) else run.id
+        settings = self._settings_for(".")
+        journal = self._journal(settings)
+        stored = await journal.load(run_id)
+        if stored.summary.state == COMPLETE:
+            return PlanRun.from_state(fold(run_id, stored.events))
+        lease = await journal.claim(run_id)
+        stored = await journal.load(run_id)  # what the one before us wrote last
+        state = fold(run_id, stored.events)
+        plan = _pinned_plan(stored, state)
+        ledger = Ledger(state, lease, journal, on_event)
+        ledger.emit(events.RUN_RESUMED, "", {"epoch": lease.epoch})
+        await self._carry(plan, self._parts(plan, settings), ledger)
+        return _record(state, settings)
+
+    def close(self) -> None:
+        """Let go of stores. Runs that are going on elsewhere are not touched."""
+        for journal in self._journals.values():
+            journal.close()
+        self._journals.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def _carry(self, plan: Plan, parts: Parts, ledger: Ledger) -> None:
+        run = RunScope(plan, parts, ledger)
+        await self._dispatcher.dispatch(ledger.state.id, lambda: advance(run))
+
+    def _settings_for(self, root: str) -> Settings:
+        """The settings in force for a project; what the caller of Runner said wins."""
+        settings = self._settings or load_settings(root)
+        return settings if self._store is None else replace(settings, store=str(self._store))
+
+    def _journal(self, settings: Settings) -> Journal:
+        journal = self._journals.get(settings.store)
+        if journal is None:
+            opened = open_journal(settings.store, settings.synchronous)
+            journal = self._journals.setdefault(settings.store, opened)
+            if journal is not opened:  # another thread was first
+                opened.close()
+        return journal
+
+    def _parts(self, plan: Plan, settings: Settings) -> Parts:
+        """Everything a run of this plan needs, checked: every tool is there, every task has a model."""
+        tools = Catalogue(plan, self._tools)
+        tools.check()
+        script = self._script
+        default_model = self._model_name or plan.default_model or settings.model
+        if script is not None:
+            model: Model = ScriptedModel(script.replies)
+            return Parts(tools, model, default_model or SCRIPTED, settings.models, ScriptedTools(script.tools))
+        check_models(plan, default_model)
+        return Parts(tools, self._model(plan), default_model, settings.models)
+
+    def _model(self, plan: Plan) -> Model:
+        """The road to real models; its slow import begins beside the start of the run."""
+        if self._litellm is None:
+            self._litellm = LitellmModel()
+        if any(step.verb == "task" for step in plan.walk()):
+            self._litellm.warm()
+        return self._litellm
+
+
+class Runs:
+    """The stored runs of a Runner's store: `runner.runs`."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    def list(self, query: RunQuery | None = None) -> builtins.list[RunSummary]:
+        """The newest runs that match."""
+        return run_sync(self._journal().list(query or RunQuery()))
+
+    def get(self, run_id: str) -> PlanRun:
+        """The record of a run as it stands. PlanRunNotFoundError when there is none."""
+        return PlanRun.from_state(fold(run_id, self.events(run_id)))
+
+    def events(self, run_id: str) -> tuple[Event, ...]:
+        """Everything that happened in a run, in order. PlanRunNotFoundError when there is none."""
+        return run_sync(self._journal().load(run_id)).events
+
+    def _journal(self) -> Journal:
+        runner = self._runner
+        return runner._journal(runner._settings_for(find_root(None)))
+
+
+def _context(given: ContextLike | None) -> dict[str, Any]:
+    context = get_execution_context() if given is None else make_execution_context(given)
+    return (context or ExecutionContext()).model_dump()
+
+
+def _begin(plan: Plan, inputs: dict[str, Any], context: dict[str, Any]) -> tuple[RunState, Event]:
+    """A fresh run, and the event that says so."""
+    state = RunState(new_run_id())
+    body = {
+        "plan": {"name": plan.name, "version": plan.version, "sha256": plan.sha256},
+        "root": plan.root,
+        "steps": [step.id for step in plan.steps],
+        "inputs": inputs,
+        "context": context,
+    }
+    start = Event(events.RUN_STARTED, "", time(), body)
+    apply(state, start)
+    return state, start
+
+
+def _new_run(plan: Plan, state: RunState) -> NewRun:
+    return NewRun(
+        id=state.id,
+        end_user_id=state.context["end_user_id"],
+        plan_name=plan.name,
+        plan_sha256=plan.sha256,
+        files=plan.files,
+        created_at=state.created_at,
+    )
+
+
+def _pinned_plan(stored: StoredRun, state: RunState) -> Plan:
+    """The plan as it was when the run began."""
+    name, text = next(iter(stored.files.items()))
+    loaded = load_document(text.encode(), name, path=None, root=state.root)
+    if loaded.plan is None:
+        raise InvalidPlanError(
+            f"the plan of run {state.id} is not valid for this version of planrunner", loaded.problems
+        )
+    return loaded.plan
+
+
+def _record(state: RunState, settings: Settings) -> PlanRun:
+    """The record of a run that has ended, also left as a file where the store is a folder."""
+    record = PlanRun.from_state(state)
+    folder = store_folder(settings.store)
+    if folder is not None:
+        write_record(folder, record.id, record.model_dump_json(indent=2))
+    return record
