@@ -1,1 +1,1 @@
-""""""
+"""Tools: what they are (`base`), how they are written in Python, found, and called."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from planrunner.execution_context import ExecutionContext
@@ -14,13 +14,20 @@ Effect = Literal["read", "write", "irreversible"]
 EFFECTS: tuple[Effect, ...] = ("read", "write", "irreversible")
 """From the harmless to the grave. Unknown counts as `write`."""
 
+ANY_ARGUMENTS: Mapping[str, Any] = {"type": "object"}
+
+
+def gravest(*effects: Effect) -> Effect:
+    """The gravest of these effects."""
+    return max(effects, key=EFFECTS.index)
+
 
 @dataclass(frozen=True, slots=True)
 class ToolRunContext:
     """What a tool is told about the call besides its arguments.
 
     end_user_id        for whom the run acts; None when the run was started without one
-    execution_context  the end user's whole context (built when first read)
+    context            the end user's whole context as it stands in the record
     step               the step that calls
     run_id             the run
     idempotency_key    the same for every attempt of this call, also after a crash
@@ -36,14 +43,16 @@ class ToolRunContext:
 
     @property
     def execution_context(self) -> ExecutionContext:
-        """The end user's context as the class that Python callers know."""
+        """`context` as the class that Python callers know."""
         from planrunner.execution_context import ExecutionContext
 
         return ExecutionContext.model_validate(dict(self.context))
 
 
 class Tool:
-    """A tool. Subclass it and write `run` (or `async def arun`), or put `@tool` on a function.
+    """A tool. Subclass it and write `run` or `async def arun`, or put `@tool` on a function.
+
+    The fields stand as attributes of the class, or are given to the constructor.
 
     id             the name that plans and models use
     name           for people; the id when left out
@@ -54,14 +63,63 @@ class Tool:
     inline         True only for tools that neither wait nor compute for long: they run in the event loop's thread
     """
 
-    id: str
+    id: str = ""
     name: str = ""
     description: str = ""
-    args_schema: Mapping[str, Any] = {"type": "object"}
+    args_schema: Mapping[str, Any] = ANY_ARGUMENTS
     output_schema: Mapping[str, Any] | None = None
     effect: Effect | None = None
-    inline: ClassVar[bool] = False
+    inline: bool = False
 
-    def run(self, ctx: ToolRunContext, **args: Any) -> Any:
-        """Do the work and return a value that JSON can tell. Raise ToolSoftError or ToolHardError to fail."""
-        raise TypeError(f"the tool {self.id!r} has neither run() nor arun()")
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "id" in vars(cls) and "name" not in vars(cls):
+            cls.name = cls.id
+
+    def __init__(
+        self,
+        *,
+        id: str | None = None,  # noqa: A002  the user's word for it
+        name: str | None = None,
+        description: str | None = None,
+        args_schema: Mapping[str, Any] | None = None,
+        output_schema: Mapping[str, Any] | None = None,
+        effect: Effect | None = None,
+        inline: bool | None = None,
+    ) -> None:
+        if name is None:
+            name = id
+        given = {
+            "id": id,
+            "name": name,
+            "description": description,
+            "args_schema": args_schema,
+            "output_schema": output_schema,
+            "effect": effect,
+            "inline": inline,
+        }
+        vars(self).update({field: value for field, value in given.items() if value is not None})
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id!r}>"
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        """Do the work and return a value that JSON can tell. Raise ToolSoftError or ToolHardError to fail.
+
+        Called as `run(ctx, **args)` with a ToolRunContext; write it as `def run(self, ctx, city)`.
+        """
+        raise NotImplementedError(f"the tool {self.id!r} has neither run() nor arun()")
+
+    async def arun(self, *args: Any, **kwargs: Any) -> Any:
+        """The same for tools that wait without a thread. Where a class has both, this one is called."""
+        raise NotImplementedError(f"the tool {self.id!r} has no arun()")
+
+
+def is_async(tool: Tool) -> bool:
+    """Whether the tool is called through `arun`."""
+    return type(tool).arun is not Tool.arun
+
+
+def can_run(tool: Tool) -> bool:
+    """Whether the tool has something to call."""
+    return is_async(tool) or type(tool).run is not Tool.run
