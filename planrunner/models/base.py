@@ -63,6 +63,11 @@ class ModelRequest:
     turn: int = 0
 
 
+def seam_name(name: str) -> str:
+    """A plan's tool name as models are told it: `crm.get_order` is `crm__get_order`, for providers take no dots."""
+    return name.replace(".", "__")
+
+
 class Model(Protocol):
     """Answers requests. Raises only StepErrors of the kinds transient, rate_limited, timeout and model_error."""
 
