@@ -1,1 +1,1 @@
-""""""
+"""Names that Python callers import for the tools that come with planrunner."""
