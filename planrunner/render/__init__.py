@@ -14,8 +14,27 @@ RECORDS: dict[str, str] = {
 }
 """Format of `runs show` → its reporter, `(plan_run: PlanRun, style: Style) -> str`."""
 
+EVENTS: dict[str, str] = {
+    "text": "planrunner.render.text:events",
+    "json": "planrunner.render.json:events",
+}
+"""Format of `runs show --events` → its reporter, `(events: Sequence[Event], style: Style) -> str`."""
+
 LISTS: dict[str, str] = {
     "text": "planrunner.render.text:runs",
     "json": "planrunner.render.json:runs",
 }
 """Format of `runs list` → its reporter, `(summaries: Sequence[RunSummary], style: Style) -> str`."""
+
+TOOLS: dict[str, str] = {
+    "text": "planrunner.render.text:tools",
+    "json": "planrunner.render.json:tools",
+}
+"""Format of `tools list` → its reporter, `(tools: Mapping[str, Tool | str], style: Style) -> str`; a text tells why a
+tool can't be used."""
+
+TOOL: dict[str, str] = {
+    "text": "planrunner.render.text:tool",
+    "json": "planrunner.render.json:tool",
+}
+"""Format of `tools show` → its reporter, `(tool: Tool, style: Style) -> str`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,10 @@ from planrunner.render.words import Style
 from planrunner.times import utc
 
 if TYPE_CHECKING:
+    from planrunner.events import Event
     from planrunner.journal.base import RunSummary
     from planrunner.plan_run import PlanRun
+    from planrunner.tools.base import Tool
 
 
 def text(value: Any) -> str:
@@ -34,6 +36,41 @@ def record(plan_run: PlanRun, _style: Style) -> str:
 def runs(summaries: Sequence[RunSummary], _style: Style) -> str:
     """A list of `{id, end_user_id, plan, state, created_at, updated_at}`, newest first, times in UTC."""
     return text([_summary(summary) for summary in summaries])
+
+
+def events(happened: Sequence[Event], _style: Style) -> str:
+    """A list of `{kind, key, at, body}`, times in UTC."""
+    return text([event._asdict() | {"at": utc(event.at)} for event in happened])
+
+
+def tools(found: Mapping[str, Tool | str], _style: Style) -> str:
+    """A list of tools as `tool` tells them; `{id, unusable}` for one that can't be used."""
+    return text(
+        [{"id": name, "unusable": each} if isinstance(each, str) else _tool(each) for name, each in found.items()]
+    )
+
+
+def tool(shown: Tool, _style: Style) -> str:
+    """`{id, name, description, effect, args_schema, output_schema}`."""
+    return text(_tool(shown))
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    return {
+        "id": tool.id,
+        "name": tool.name,
+        "description": tool.description,
+        "effect": tool.effect or "write",
+        "args_schema": dict(tool.args_schema),
+        "output_schema": None if tool.output_schema is None else dict(tool.output_schema),
+    }
+
+
+def record_schema() -> dict[str, Any]:
+    """JSON Schema of the PlanRun record."""
+    from planrunner.plan_run import PlanRun
+
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **PlanRun.model_json_schema()}
 
 
 def _summary(summary: RunSummary) -> dict[str, Any]:

@@ -4,7 +4,7 @@ safe for a terminal first."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from planrunner.document.problem import Problem
@@ -14,11 +14,15 @@ from planrunner.termsafe import term_safe
 from planrunner.times import utc
 
 if TYPE_CHECKING:
+    from planrunner.events import Event
     from planrunner.journal.base import RunSummary
     from planrunner.plan_run import PlanRun, StepRecord
+    from planrunner.tools.base import Tool
 
 _EXCERPT = 120
 _LEAD = 60
+_KIND = len("effect_finished")
+_EFFECT = len("irreversible")
 MARKS = {"COMPLETE": "✓", "FAILED": "✗", "SKIPPED": "-", "IN_PROGRESS": "…", "NOT_STARTED": " "}
 _COLUMNS = ("RUN", "STATE", "PLAN", "END USER", "STARTED", "TOOK")
 
@@ -115,7 +119,7 @@ def failure(plan_run: PlanRun, style: Style) -> str:
 
 
 def value(data: Any) -> str:
-    """An output: a text as it is, everything else as JSON. Not yet safe for a terminal: only the caller knows its way."""
+    """An output: a text as it is, everything else as JSON. Not yet safe for a terminal: it may go elsewhere."""
     return data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False)
 
 
@@ -131,6 +135,47 @@ def _row(summary: RunSummary) -> tuple[str, ...]:
     user = "-" if summary.end_user_id is None else clip(term_safe(summary.end_user_id), 32)
     spent = took(summary.updated_at - summary.created_at)
     return summary.id, summary.state, clip(term_safe(summary.plan_name), 32), user, _moment(summary.created_at), spent
+
+
+def events(happened: Sequence[Event], style: Style) -> str:
+    """One line per event: when, what, whom it concerns, and the beginning of the rest."""
+    return "".join(_event(event, style) for event in happened)
+
+
+def _event(event: Event, style: Style) -> str:
+    rest = clip(term_safe(json.dumps(event.body, ensure_ascii=False)), 200) if event.body else ""
+    line = f"{pad(event.kind, _KIND)} {term_safe(event.key)}"
+    return f"{style(utc(event.at), 'dim')}  {line}  {rest}".rstrip() + "\n"
+
+
+def tools(found: Mapping[str, Tool | str], style: Style) -> str:
+    """A table of names, effects and first lines of descriptions."""
+    longest = max((width(name) for name in found), default=0)
+    return "".join(f"{pad(term_safe(name), longest)}  {_summary(each, style)}\n" for name, each in found.items())
+
+
+def _summary(tool: Tool | str, style: Style) -> str:
+    if isinstance(tool, str):
+        return style(term_safe(tool), "red")
+    description = tool.description.strip().partition("\n")[0].partition(". ")[0]
+    return f"{pad(tool.effect or 'write', _EFFECT)}  {clip(term_safe(description), 100)}".rstrip()
+
+
+def tool(shown: Tool, style: Style) -> str:
+    """What a tool does, its effect, its arguments and its result."""
+    result = shown.output_schema
+    parts = (
+        f"{style(term_safe(shown.id), 'bold')}  {shown.effect or 'write'}",
+        term_safe(shown.description.strip(), lines=True),
+        f"args_schema\n{_indented(shown.args_schema)}",
+        "output_schema  not declared" if result is None else f"output_schema\n{_indented(result)}",
+    )
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _indented(schema: Mapping[str, Any]) -> str:
+    lines = term_safe(value(dict(schema)), lines=True).splitlines()
+    return "\n".join(f"  {line}" for line in lines)
 
 
 def _moment(seconds: float) -> str:

@@ -1,0 +1,128 @@
+"""Whoever follows a run on the command line: hears its events, shows the progress, writes the result."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, Self
+
+from planrunner import events
+from planrunner.cli.sink import Output
+from planrunner.cli.streams import style, talk_raw
+from planrunner.render import json, jsonl, text
+from planrunner.render.progress import Live, Plain, Quiet
+from planrunner.render.words import is_terminal
+from planrunner.run_state import COMPLETE
+from planrunner.termsafe import term_safe
+
+if TYPE_CHECKING:
+    from planrunner.cli.options import Common
+    from planrunner.events import Event
+    from planrunner.plan_run import PlanRun
+
+
+class Follower:
+    """`--format text`: the final output is the result.
+
+    run_id  None until there is a run
+    show    the command that shows the run, `RUN` standing for its id; None when nothing is kept
+    """
+
+    def __init__(self, output: Output, told: Common, show: str | None) -> None:
+        self.output = output
+        self.run_id: str | None = None
+        self._show = show
+        self._progress = _progress(told)
+        self._log = _Log(self._progress, told.debug)
+        self._log.setLevel(logging.ERROR if told.quiet else logging.DEBUG if told.verbose else logging.INFO)
+        _logger.setLevel(min(self._log.level, logging.INFO))
+        _logger.addHandler(self._log)
+
+    def __call__(self, event: Event) -> None:
+        """Hear an event."""
+        if event.kind == events.RUN_STARTED:
+            self.run_id = event.body["id"]
+        self._progress(event)
+
+    def result(self, plan_run: PlanRun) -> None:
+        """The run has come to its end: write what came of it."""
+        if plan_run.state == COMPLETE and plan_run.final_output is not None:
+            value = text.value(plan_run.final_output.value)
+            self._write(self.output.fit(value if value.endswith("\n") else value + "\n"))
+
+    def _write(self, text: str) -> None:
+        self._progress.close()
+        self.output.write(text)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Stop talking, leave terminal and logger as they were found, and put the result in place."""
+        self._progress.close()
+        _logger.removeHandler(self._log)
+        if error is None:
+            self.output.finish()
+            return
+        self.output.abandon()
+        if self.run_id is not None:
+            error.add_note(self._kept(self.run_id))
+
+    def _kept(self, run_id: str) -> str:
+        if self._show is None:
+            return f"run {run_id} was kept in memory only: it is gone"
+        return f"run {run_id} is kept as it stands: {self._show.replace('RUN', run_id)}"
+
+
+class Json(Follower):
+    """`--format json`: the record is the result."""
+
+    def result(self, plan_run: PlanRun) -> None:
+        """Write the record."""
+        self._write(json.record(plan_run, style(None)))
+
+
+class JsonLines(Follower):
+    """`--format jsonl`: every event in a line as it happens, and the record in the last one."""
+
+    def __call__(self, event: Event) -> None:
+        """Hear an event, and write it."""
+        super().__call__(event)
+        self.output.write(jsonl.event(event))
+
+    def result(self, plan_run: PlanRun) -> None:
+        """Write the record."""
+        self._write(jsonl.record(plan_run))
+
+
+FOLLOWERS: dict[str, type[Follower]] = {"text": Follower, "json": Json, "jsonl": JsonLines}
+"""Format of `run` → who writes it."""
+
+_logger = logging.getLogger("planrunner")
+
+
+def _progress(told: Common) -> Quiet:
+    if told.quiet:
+        return Quiet()
+    moving = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
+    return (Live if moving else Plain)(talk_raw, style(sys.stderr), told.verbose)
+
+
+class _Log(logging.Handler):
+    """What planrunner and the `log` tool log, one line each, between the lines of the progress."""
+
+    def __init__(self, progress: Quiet, debug: bool) -> None:
+        super().__init__()
+        self._progress = progress
+        self._debug = debug
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the record; a traceback only with --debug."""
+        line = record.getMessage()
+        if record.exc_info and record.exc_info[1] is not None:
+            error = record.exc_info[1]
+            line = f"{line}: {type(error).__name__}: {error}"
+        if record.levelno >= logging.WARNING:
+            line = f"{record.levelname.lower()}: {line}"
+        self._progress.say(term_safe(line))

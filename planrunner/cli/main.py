@@ -1,0 +1,32 @@
+"""The command `planrunner`: which commands there are. A command's module is imported when it is called, not before."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from planrunner import __version__
+from planrunner.cli.door import enter
+from planrunner.cli.lazy import LazyGroup
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("planrunner.cli.run:run", "Run a plan for an end user."),
+    "validate": ("planrunner.cli.validate:validate", "Check plan files and folders; nothing is run."),
+    "runs": ("planrunner.cli.runs:runs", "Look at stored runs."),
+    "tools": ("planrunner.cli.tools:tools", "Look at the tools that plans may name."),
+    "schema": ("planrunner.cli.schema:schema", "Print the JSON Schema of a plan or a record."),
+}
+"""Command → where it stands, and its line in the list."""
+
+
+@click.group(cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", message="planrunner %(version)s")
+def planrunner() -> None:
+    """Run plans: YAML files that say what an agent does, for whom, and with which tools."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Carry out one command line and return its exit code (see `planrunner.errors`). Nothing is raised."""
+    return enter(planrunner, sys.argv[1:] if argv is None else argv)

@@ -1,0 +1,84 @@
+"""The flags that several commands share, told once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import click
+
+from planrunner.cli.values import utf8
+
+Command = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What every command is told.
+
+    quiet, verbose  less or more talk on standard error
+    debug           show the traceback of an error
+    """
+
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OnStore(Common):
+    """What every command that reads or carries runs is told.
+
+    store     where runs are kept, as the flag said; None: the settings decide
+    no_input  never ask at the terminal
+    """
+
+    store: str | None = None
+    no_input: bool = False
+
+
+_TALK = (
+    click.option("-q", "--quiet", is_flag=True, help="No talk on standard error, errors apart."),
+    click.option("-v", "--verbose", is_flag=True, help="More talk on standard error."),
+    click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+)
+_STORE = (
+    click.option("--store", metavar="URL", type=utf8, help="Where runs are kept: memory, a folder, or sqlite:///FILE."),
+    click.option("--no-input", is_flag=True, help="Never ask at the terminal."),
+    click.option("--env-file", metavar="FILE", help="Read environment variables from this file first."),
+)
+
+
+def common(command: Command) -> Command:
+    """-q, -v and --debug; the command gets them as its first argument, a `Common`."""
+    return _packed(command, Common, _TALK)
+
+
+def on_store(command: Command) -> Command:
+    """The flags of `common`, and --store, --no-input, --env-file; the first argument is an `OnStore`."""
+    return _packed(command, OnStore, (*_STORE, *_TALK))
+
+
+def formats(*names: str) -> Callable[[Command], Command]:
+    """--format, the first name being the default."""
+    return click.option(
+        "--format", "format_", type=click.Choice(names), default=names[0], show_default=True, help="Form of the output."
+    )
+
+
+def _packed(command: Command, kind: type[Common], flags: tuple[Callable[[Command], Command], ...]) -> Command:
+    @functools.wraps(command)
+    def packed(*args: Any, **given: Any) -> Any:
+        env_file = given.pop("env_file", None)
+        if env_file is not None:
+            from planrunner.cli.env_file import use_env_file
+
+            use_env_file(env_file)
+        return command(kind(**{field.name: given.pop(field.name) for field in fields(kind)}), *args, **given)
+
+    flagged: Command = packed
+    for flag in reversed(flags):
+        flagged = flag(flagged)
+    return flagged

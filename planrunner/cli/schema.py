@@ -1,0 +1,35 @@
+"""`planrunner schema`: JSON Schemas for editors and other programs."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from planrunner.cli.options import Common, common
+from planrunner.cli.streams import data
+from planrunner.errors import EXIT_COMPLETE
+from planrunner.registry import load
+
+SCHEMAS: dict[str, tuple[str, str]] = {
+    "plan": ("planrunner.document.schema:plan_schema", "a plan file"),
+    "run": ("planrunner.render.json:record_schema", "the record of a run"),
+}
+"""Name → the function that gives the schema, and what it describes."""
+
+
+def schema_text(name: str) -> str:
+    """The schema as it stands in `schemas/`."""
+    return json.dumps(load(SCHEMAS[name][0])(), ensure_ascii=False, indent=2) + "\n"
+
+
+@click.command()
+@click.argument("name", type=click.Choice(list(SCHEMAS)), required=False)
+@common
+def schema(_told: Common, name: str | None) -> int:
+    """Print a JSON Schema (2020-12); without a name, list those there are."""
+    if name is None:
+        data("".join(f"{known:<6}{what}\n" for known, (_, what) in SCHEMAS.items()))
+    else:
+        data(schema_text(name))
+    return EXIT_COMPLETE

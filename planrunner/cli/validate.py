@@ -1,0 +1,39 @@
+"""`planrunner validate`: checks plans, runs nothing, imports nothing of theirs."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from planrunner.cli.options import Common, common, formats
+from planrunner.cli.plans import plan_files, read_plan
+from planrunner.cli.streams import data, style, talk
+from planrunner.errors import EXIT_COMPLETE, EXIT_FAILED
+from planrunner.registry import load
+from planrunner.render import PROBLEMS
+from planrunner.render.checked import Checked
+from planrunner.render.words import count
+
+
+@click.command()
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@formats(*PROBLEMS)
+@click.option("--strict", is_flag=True, help="Warnings count as errors.")
+@common
+def validate(told: Common, paths: tuple[str, ...], format_: str, strict: bool) -> int:
+    """Check plan files, and the plans in folders. Problems go to standard output; exit code 1 when there are any."""
+    checked = [read_plan(path).checked for path in plan_files(paths)]
+    report = load(PROBLEMS[format_])
+    data(report(checked, style(sys.stdout)))
+    if not told.quiet:
+        talk(_summary(checked))
+    counted = ("error", "warning") if strict else ("error",)
+    found = any(problem.level in counted for file in checked for problem in file.problems)
+    return EXIT_FAILED if found else EXIT_COMPLETE
+
+
+def _summary(checked: list[Checked]) -> str:
+    levels = [problem.level for file in checked for problem in file.problems]
+    told = [count(levels.count(level), level) for level in ("error", "warning") if level in levels]
+    return f"{count(len(checked), 'plan')} checked: {', '.join(told) or 'no problems'}"
