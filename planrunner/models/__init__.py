@@ -1,1 +1,1 @@
-""""""
+"""Models: what one is (`base`), real ones through litellm, and one that plays a script."""
