@@ -1,24 +1,19 @@
-"""Calls a tool: asynchronous ones are awaited, others run in a thread of their own, and every failure gets its kind."""
+"""Calls a tool: asynchronous ones are awaited, others run in a thread, and every failure gets its kind."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from contextvars import copy_context
+from collections.abc import Mapping
 from functools import partial
-from itertools import count
 from typing import Any
 
 from planrunner.errors import StepError, ToolHardError, ToolSoftError, step_error
 from planrunner.tools.base import Tool, ToolRunContext, is_async
+from planrunner.tools.threads import in_thread
 
 _MAX_MESSAGE = 4_000
 _PLAIN = frozenset((str, int, float, bool, type(None), dict, list, tuple))
-_numbers = count(1)
-_Outcome = tuple[Any, BaseException | None]
 
 
 async def call_tool(tool: Tool, ctx: ToolRunContext, args: Mapping[str, Any]) -> Any:
@@ -31,7 +26,7 @@ async def call_tool(tool: Tool, ctx: ToolRunContext, args: Mapping[str, Any]) ->
     try:
         if is_async(tool):
             return await tool.arun(ctx, **args)
-        value = tool.run(ctx, **args) if tool.inline else await _in_thread(partial(tool.run, ctx, **args))
+        value = tool.run(ctx, **args) if tool.inline else await in_thread(partial(tool.run, ctx, **args))
         if type(value) not in _PLAIN and inspect.isawaitable(value):
             return await value
         return value
@@ -42,7 +37,7 @@ async def call_tool(tool: Tool, ctx: ToolRunContext, args: Mapping[str, Any]) ->
             raise
         raise ToolHardError(f"{tool.id} cancelled itself") from error
     except SystemExit as error:
-        raise ToolHardError(f"{tool.id} tried to end the process (SystemExit: {error})") from error
+        raise ToolHardError(f"{tool.id} tried to end the process: {error_text(error)}") from error
     except Exception as error:
         raise ToolHardError(error_text(error)) from error
 
@@ -73,33 +68,3 @@ def _clean(text: str) -> str:
 def _is_being_cancelled() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-async def _in_thread(work: Callable[[], Any]) -> Any:
-    """Run the work in a new thread and wait for it.
-
-    A thread of its own for every call, and not a pool: any number may run side by side, one that hangs takes nothing
-    from the others, and being a daemon it never keeps the process alive.
-    """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[_Outcome] = loop.create_future()
-    context = copy_context()
-
-    def done_with(outcome: _Outcome) -> None:
-        if not done.done():
-            done.set_result(outcome)
-
-    def carry() -> None:
-        outcome: _Outcome
-        try:
-            outcome = (context.run(work), None)
-        except BaseException as error:
-            outcome = (None, error)
-        with suppress(RuntimeError):  # The loop is closed: nobody waits for this call any more.
-            loop.call_soon_threadsafe(done_with, outcome)
-
-    threading.Thread(target=carry, name=f"planrunner-tool-{next(_numbers)}", daemon=True).start()
-    value, error = await done
-    if error is not None:
-        raise error
-    return value
