@@ -26,7 +26,7 @@ _MAX_VALUE: Final = 10**308
 """What a JSON reader with double precision can still hold."""
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?)|(?P<name>[A-Za-z_]\w*)|(?P<sign>\*\*|//|.))", re.DOTALL
+    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?)|(?P<name>[A-Za-z_]\w*)|(?P<sign>\*\*|//|\S))"
 )
 _HINTS: Final = {
     "^": "write ** for a power",
