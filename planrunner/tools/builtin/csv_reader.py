@@ -91,7 +91,8 @@ def _read(read: Callable[[str], Any], cell: str, where: str) -> Any:
     try:
         return read(cell)
     except ValueError:
-        raise ToolSoftError(f"{where}: {cell!r} is no {_NAMES[read]}") from None
+        shown = cell if len(cell) <= 40 else f"{cell[:40]}…"
+        raise ToolSoftError(f"{where}: {shown!r} is no {_NAMES[read]}") from None
 
 
 def _integer(cell: str) -> int | None:
