@@ -26,7 +26,12 @@ async def call_tool(tool: Tool, ctx: ToolRunContext, args: Mapping[str, Any]) ->
     try:
         if is_async(tool):
             return await tool.arun(ctx, **args)
-        value = tool.run(ctx, **args) if tool.inline else await in_thread(partial(tool.run, ctx, **args))
+        if tool.inline:
+            value = tool.run(ctx, **args)
+        else:
+            value, failure = await in_thread(partial(tool.run, ctx, **args))
+            if failure is not None:
+                raise failure
         if type(value) not in _PLAIN and inspect.isawaitable(value):
             return await value
         return value

@@ -19,34 +19,33 @@ from typing import Any, Final
 IDLE_SECONDS: Final = 10.0
 """How long a thread waits for another call before it ends."""
 
-_Outcome = tuple[Any, BaseException | None]
+Outcome = tuple[Any, BaseException | None]
+"""What was returned, and what was raised, else None."""
+
 _numbers = count(1)
 _idle: list[_Worker] = []
 _lock = threading.Lock()
 
 
-async def in_thread(work: Callable[[], Any]) -> Any:
-    """What the work returns or raises, carried out in a thread that sees the caller's context variables.
+async def in_thread(work: Callable[[], Any]) -> Outcome:
+    """What the work returned and what it raised, carried out in a thread that sees the caller's context variables.
 
-    When this call is cancelled the thread goes on alone, and what it comes to is dropped.
+    The error is handed back and not raised: no coroutine can raise StopIteration, and a tool can. When this call is cancelled the thread goes on alone, and what it comes to is dropped.
     """
     loop = asyncio.get_running_loop()
-    done: asyncio.Future[_Outcome] = loop.create_future()
+    done: asyncio.Future[Outcome] = loop.create_future()
     context = copy_context()
 
-    def settle(outcome: _Outcome) -> None:
+    def settle(outcome: Outcome) -> None:
         if not done.done():
             done.set_result(outcome)
 
-    def tell(outcome: _Outcome) -> None:
+    def tell(outcome: Outcome) -> None:
         with suppress(RuntimeError):  # The loop is closed: nobody waits for this call any more.
             loop.call_soon_threadsafe(settle, outcome)
 
     _worker().jobs.put((lambda: context.run(work), tell))
-    value, error = await done
-    if error is not None:
-        raise error
-    return value
+    return await done
 
 
 class _Worker(threading.Thread):
@@ -54,7 +53,7 @@ class _Worker(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(name=f"planrunner-tool-{next(_numbers)}", daemon=True)
-        self.jobs: SimpleQueue[tuple[Callable[[], Any], Callable[[_Outcome], None]]] = SimpleQueue()
+        self.jobs: SimpleQueue[tuple[Callable[[], Any], Callable[[Outcome], None]]] = SimpleQueue()
         self.start()
 
     def run(self) -> None:
@@ -67,7 +66,7 @@ class _Worker(threading.Thread):
             work, tell = self.jobs.get(timeout=IDLE_SECONDS)
         except Empty:
             return not self._retire()
-        outcome: _Outcome
+        outcome: Outcome
         try:
             outcome = (work(), None)
         except BaseException as error:
