@@ -29,7 +29,7 @@ def runs() -> None:
 
 @runs.command("list", short_help="List the newest runs.")
 @click.option("--user", metavar="ID", type=utf8, help="Only runs for this end user.")
-@click.option("--state", type=click.Choice(_STATES, case_sensitive=False), help="Only runs in this state.")
+@click.option("--state", type=click.Choice(_STATES), help="Only runs in this state.")
 @click.option("--plan", metavar="NAME", type=utf8, help="Only runs of the plan of this name.")
 @click.option("--since", "since_", metavar="TIME", help="Only runs begun since: 2026-01-31 (UTC), or 12h, 2d ago.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="So many at most.")

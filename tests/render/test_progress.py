@@ -1,0 +1,121 @@
+"""Progress, on terminals and elsewhere, fed with the events of a run."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from planrunner.events import EFFECT_STARTED, STEP_FINISHED, STEP_STARTED, Event
+from planrunner.render.progress import Live, Plain, Quiet
+from planrunner.render.words import Style
+
+
+class Screen:
+    """A terminal that understands just what Live may send: text, line ends, one line up, erase the line."""
+
+    def __init__(self) -> None:
+        self.sent = ""
+
+    def write(self, text: str) -> None:
+        self.sent += text
+
+    def lines(self) -> list[str]:
+        lines, rest = [""], self.sent
+        while rest:
+            if rest.startswith("\x1b[1A\x1b[2K"):
+                assert lines[-1] == "", "moved up from the middle of a line"
+                lines = [*lines[:-2], ""]
+                rest = rest.removeprefix("\x1b[1A\x1b[2K")
+                continue
+            assert rest[0] != "\x1b", f"an unknown sequence: {rest[:12]!r}"
+            if rest[0] == "\n":
+                lines.append("")
+            else:
+                lines[-1] += rest[0]
+            rest = rest[1:]
+        return lines[:-1]
+
+
+def started(path: str, at: float = 0.0) -> Event:
+    return Event(STEP_STARTED, path, at, {})
+
+
+def finished(path: str, state: str = "COMPLETE", at: float = 0.0) -> Event:
+    return Event(STEP_FINISHED, path, at, {"state": state})
+
+
+def call(path: str, **body: object) -> Event:
+    return Event(EFFECT_STARTED, f"{path}!tool:0", 0.0, {"name": "weather", "attempt": 1, **body})
+
+
+def test_plain_lines() -> None:
+    screen = Screen()
+    progress = Plain(screen.write, Style())
+    for event in (started("look", 1.0), call("look"), finished("look", at=1.5), finished("pay", "SKIPPED")):
+        progress(event)
+    progress.close()
+    assert screen.sent == "look started\nlook COMPLETE in 0.50s\npay SKIPPED\n"
+
+
+def test_verbose_tells_calls() -> None:
+    screen = Screen()
+    progress = Plain(screen.write, Style(), verbose=True)
+    progress(call("look", args={"city": "Å\x1b[0m"}))
+    progress(call("ask", args=None))
+    assert (
+        screen.sent
+        == '  look calls weather {"city": "Å\\\\u001b[0m"}\n'.replace("\\\\", "\\") + "  ask calls weather\n"
+    )
+
+
+def test_quiet_says_nothing() -> None:
+    progress = Quiet()
+    progress(started("look"))
+    progress.say("a line")
+    progress.close()
+
+
+def test_live_shows_what_is_in_flight_and_keeps_what_has_ended() -> None:
+    screen, now = Screen(), time.time()
+    progress = Live(screen.write, Style())
+    progress(started("look", now))
+    progress(started("ask", now - 2))
+    look, ask = screen.lines()
+    assert look[2:].startswith("look  0.")
+    assert ask[2:].startswith("ask  2.")
+    progress(finished("look", at=now + 0.25))
+    assert screen.lines()[0] == "✓ look  0.25s"
+    assert len(screen.lines()) == 2
+    progress.say("a log line")
+    assert screen.lines()[:2] == ["✓ look  0.25s", "a log line"]
+    progress(finished("ask", "FAILED", at=now))
+    progress(finished("pay", "SKIPPED"))
+    progress.close()
+    assert screen.lines() == ["✓ look  0.25s", "a log line", "✗ ask  2.00s", "- pay  SKIPPED"]
+
+
+def test_live_moves_by_itself() -> None:
+    screen = Screen()
+    progress = Live(screen.write, Style())
+    progress(started("look", time.time()))
+    before = screen.sent
+    deadline = time.monotonic() + 20
+    while screen.sent == before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert screen.sent != before
+    progress.close()
+    at_the_end = screen.sent
+    progress.close()
+    assert screen.sent == at_the_end
+    assert screen.lines() == []
+
+
+def test_live_never_wraps_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    screen = Screen()
+    progress = Live(screen.write, Style())
+    progress(started("x" * 500, time.time()))
+    (line,) = screen.lines()
+    assert len(line) == 39
+    progress.close()
