@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import json.encoder
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from math import isfinite
 from typing import Any, Final, NoReturn
 
@@ -99,8 +99,8 @@ def _enter(value: Any, size: int, depth: int, left: list[int]) -> None:
         _refuse("there are too many values in it")
 
 
-def _mapping(value: Any, pairs: Iterable[tuple[Any, Any]], depth: int, left: list[int]) -> dict[str, Any]:
-    _enter(value, len(value), depth, left)
+def _mapping(value: Any, pairs: Collection[tuple[Any, Any]], depth: int, left: list[int]) -> dict[str, Any]:
+    _enter(value, len(pairs), depth, left)
     copy: dict[str, Any] = {}
     key: Any = ""
     try:
