@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, get_type_hints, is_typeddict, overload
+from typing import TYPE_CHECKING, Any, get_type_hints, overload
 
 from planrunner.errors import SchemaError, ToolSoftError, ToolUnusableError
 from planrunner.jsonsafe import to_json_safe
@@ -229,7 +229,7 @@ def _output_schema(function: Callable[..., Any], name: str, annotation: Any) -> 
     try:
         hint = _resolve(function, name, "return", annotation)
         declared = isinstance(hint, type) and (
-            issubclass(hint, BaseModel) or dataclasses.is_dataclass(hint) or is_typeddict(hint)
+            issubclass(hint, BaseModel) or dataclasses.is_dataclass(hint) or hasattr(hint, "__required_keys__")
         )
         return _tidy(TypeAdapter(hint).json_schema(mode="serialization"), drop="format") if declared else None
     except Exception:

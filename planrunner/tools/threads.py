@@ -30,7 +30,8 @@ _lock = threading.Lock()
 async def in_thread(work: Callable[[], Any]) -> Outcome:
     """What the work returned and what it raised, carried out in a thread that sees the caller's context variables.
 
-    The error is handed back and not raised: no coroutine can raise StopIteration, and a tool can. When this call is cancelled the thread goes on alone, and what it comes to is dropped.
+    The error is handed back and not raised: no coroutine can raise StopIteration, and a tool can. When this call is
+    cancelled the thread goes on alone, and what it comes to is dropped.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Outcome] = loop.create_future()

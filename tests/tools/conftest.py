@@ -22,7 +22,7 @@ def ctx(tmp_path: Path) -> ToolRunContext:
 def call(ctx: ToolRunContext):
     """Call a tool as a run does, and wait for the value."""
 
-    def call(tool: Tool, **args):
+    def call(tool: Tool, /, **args):
         return asyncio.run(call_tool(tool, ctx, args))
 
     return call
