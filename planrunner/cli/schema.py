@@ -13,7 +13,7 @@ from planrunner.registry import load
 
 SCHEMAS: dict[str, tuple[str, str]] = {
     "plan": ("planrunner.document.schema:plan_schema", "a plan file"),
-    "run": ("planrunner.render.json:record_schema", "the record of a run"),
+    "run": ("planrunner.render.record_schema:record_schema", "the record of a run"),
 }
 """Name → the function that gives the schema, and what it describes."""
 

@@ -66,13 +66,6 @@ def _tool(tool: Tool) -> dict[str, Any]:
     }
 
 
-def record_schema() -> dict[str, Any]:
-    """JSON Schema of the PlanRun record."""
-    from planrunner.plan_run import PlanRun
-
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **PlanRun.model_json_schema()}
-
-
 def _summary(summary: RunSummary) -> dict[str, Any]:
     return {
         "id": summary.id,

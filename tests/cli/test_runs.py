@@ -1,0 +1,129 @@
+"""`planrunner runs`: what is stored, found again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands import write
+from tests.cli.conftest import Cli
+
+FAILS = """
+planrunner: 1
+name: fails
+steps: [{id: sum, tool: calculator, args: {expression: "1/0"}}]
+"""
+
+
+@pytest.fixture
+def stored(cli: Cli, here: Path, sums: str) -> list[str]:
+    """Three runs, oldest first: sums for u1, sums for u2, fails for u2."""
+    fails = write(here / "fails.yml", FAILS)
+    words = [
+        (sums, "--input", "a=1", "--user", "u1"),
+        (sums, "--input", "a=2", "--user", "u2"),
+        (fails, "--user", "u2"),
+    ]
+    return [json.loads(cli("run", *each, "--format", "json").out)["id"] for each in words]
+
+
+def ids(cli: Cli, *words: str) -> list[str]:
+    return [run["id"] for run in json.loads(cli("runs", "list", "--format", "json", *words).out)]
+
+
+def test_the_list_is_newest_first(cli: Cli, stored: list[str]) -> None:
+    told = cli("runs", "list")
+    assert (told.code, told.err) == (0, "")
+    head, *rows = told.out.splitlines()
+    assert head.split() == ["RUN", "STATE", "PLAN", "END", "USER", "STARTED", "TOOK"]
+    assert [row.split()[:4] for row in rows] == [
+        [stored[2], "FAILED", "fails", "u2"],
+        [stored[1], "COMPLETE", "sums", "u2"],
+        [stored[0], "COMPLETE", "sums", "u1"],
+    ]
+
+
+def test_the_list_as_json(cli: Cli, stored: list[str]) -> None:
+    newest = json.loads(cli("runs", "list", "--format", "json").out)[0]
+    assert newest.keys() == {"id", "end_user_id", "plan", "state", "created_at", "updated_at"}
+    assert (newest["end_user_id"], newest["state"], newest["plan"]["name"]) == ("u2", "FAILED", "fails")
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["--user", "u1"], [0]),
+        (["--state", "FAILED"], [2]),
+        (["--plan", "sums"], [1, 0]),
+        (["--plan", "sums", "--user", "u2"], [1]),
+        (["--limit", "1"], [2]),
+        (["--since", "1h"], [2, 1, 0]),
+        (["--since", "2999-01-01"], []),
+        (["--user", "u"], []),
+    ],
+    ids=" ".join,
+)
+def test_filters(cli: Cli, stored: list[str], words: list[str], found: list[int]) -> None:
+    assert ids(cli, *words) == [stored[place] for place in found]
+
+
+def test_an_empty_store(cli: Cli) -> None:
+    told = cli("runs", "list")
+    assert (told.code, told.out, told.err) == (0, "", "no runs\n")
+    assert cli("runs", "list", "--format", "json").out == "[]\n"
+    assert cli("runs", "list", "-q").err == ""
+
+
+def test_show_for_people(cli: Cli, stored: list[str]) -> None:
+    lines = cli("runs", "show", stored[0]).out.splitlines()
+    assert lines[:4] == [f"run       {stored[0]}", "state     COMPLETE", "plan      sums", "end user  u1"]
+    assert [line.split()[:2] for line in lines if line.startswith("  ✓")] == [["✓", "sum"], ["✓", "told"]]
+    assert lines[-2:] == ["final output", "  nobody gets 2"]
+
+
+def test_show_a_failed_run(cli: Cli, stored: list[str]) -> None:
+    lines = cli("runs", "show", stored[2]).out.splitlines()
+    assert lines[1] == "state     FAILED"
+    assert any(line.startswith("  ✗ sum  FAILED") for line in lines)
+    assert lines[-1].startswith("failed: step sum: ")
+
+
+def test_show_as_json_is_the_record_that_run_printed(cli: Cli, sums: str) -> None:
+    printed = json.loads(cli("run", sums, "--input", "a=1", "--format", "json").out)
+    assert json.loads(cli("runs", "show", printed["id"], "--format", "json").out) == printed
+
+
+def test_show_events(cli: Cli, stored: list[str]) -> None:
+    told = cli("runs", "show", stored[0], "--events").out.splitlines()
+    assert [line.split()[1] for line in told][:2] == ["run_started", "step_started"]
+    events = json.loads(cli("runs", "show", stored[0], "--events", "--format", "json").out)
+    assert [event["kind"] for event in events] == [line.split()[1] for line in told]
+    assert events[-1]["body"]["state"] == "COMPLETE"
+
+
+@pytest.mark.parametrize("run_id", ["prun-00000000-0000-4000-8000-000000000000", "nonsense", "../../etc/passwd", ""])
+def test_show_an_unknown_run(cli: Cli, stored: list[str], run_id: str) -> None:
+    told = cli("runs", "show", run_id)
+    assert (told.code, told.out) == (2, "")
+    assert told.err.startswith("error: ")
+    assert "Traceback" not in told.err
+
+
+def test_data_of_users_can_not_steer_the_terminal(cli: Cli, sums: str) -> None:
+    hostile = "u\x1b]0;title\x07\u202e"
+    told = cli("run", sums, "--input", "a=1", "--input", f"who={hostile}", "--user", hostile)
+    assert hostile in told.out, "data goes out byte for byte where it is no terminal"
+    run_id = told.err.split()[-1]
+    for words in (("runs", "list"), ("runs", "show", run_id), ("runs", "show", run_id, "--events")):
+        shown = cli(*words).out
+        assert not set("\x1b\x07\u202e") & set(shown)
+        assert "\\u202e" in shown
+
+
+def test_a_store_that_can_not_be_used(cli: Cli, here: Path, sums: str) -> None:
+    for store in (f"{sums}/store", "postgres://x"):
+        told = cli("runs", "list", "--store", store)
+        assert (told.code, told.out) == (2, "")
+        assert told.err.startswith("error: ")

@@ -1,0 +1,78 @@
+"""Every room's folder and its table agree, and everything a table names is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from planrunner import render
+from planrunner.cli.main import COMMANDS
+from planrunner.cli.schema import SCHEMAS
+from planrunner.registry import load
+from planrunner.steps import VERBS
+from planrunner.tools.builtin import BUILTIN
+
+PACKAGE = Path(__file__).parent.parent / "planrunner"
+
+CLI_AIDS = {
+    "main",
+    "door",
+    "defect",
+    "lazy",
+    "streams",
+    "options",
+    "values",
+    "env_file",
+    "files",
+    "plans",
+    "sink",
+    "follow",
+}
+"""Files in `cli/` that are no commands."""
+
+
+def files(room: str, *aids: str) -> set[str]:
+    """The modules of a room, without those that serve the others."""
+    names = {
+        path.stem for path in (PACKAGE / room).iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    return names - {"__init__", *aids}
+
+
+def modules(table: Mapping[str, str]) -> set[str]:
+    """The last part of the module each entry names."""
+    return {reference.partition(":")[0].rpartition(".")[2] for reference in table.values()}
+
+
+def test_steps() -> None:
+    assert modules(VERBS) == files("steps", "base")
+    for verb, reference in VERBS.items():
+        assert load(reference).verb == verb
+
+
+def test_built_in_tools() -> None:
+    assert modules(BUILTIN) == files("tools/builtin")
+    for name, reference in BUILTIN.items():
+        assert load(reference).id == name
+
+
+def test_commands() -> None:
+    assert modules({name: reference for name, (reference, _) in COMMANDS.items()}) == files("cli", *CLI_AIDS)
+    for name, (reference, _) in COMMANDS.items():
+        assert load(reference).name == name
+
+
+@pytest.mark.parametrize(
+    "table", [render.PROBLEMS, render.RECORDS, render.EVENTS, render.LISTS, render.TOOLS, render.TOOL]
+)
+def test_reporters(table: Mapping[str, str]) -> None:
+    assert list(table) == ["text", "json"]
+    for reference in table.values():
+        assert callable(load(reference))
+
+
+def test_schemas() -> None:
+    for reference, _ in SCHEMAS.values():
+        assert load(reference)()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
