@@ -87,7 +87,7 @@ class Tool:
         effect: Effect | None = None,
         inline: bool | None = None,
     ) -> None:
-        if name is None:
+        if name is None and type(self).name in ("", type(self).id):
             name = id
         given = {
             "id": id,

@@ -1,9 +1,12 @@
 import asyncio
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from planrunner.plan import Step
+from planrunner.tools import loading
 from planrunner.tools.base import Tool, ToolRunContext
 from planrunner.tools.calling import call_tool
 
@@ -26,3 +29,15 @@ def call(ctx: ToolRunContext):
         return asyncio.run(call_tool(tool, ctx, args))
 
     return call
+
+
+@pytest.fixture
+def import_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a test imports from projects of its own is forgotten afterwards."""
+    before = set(sys.modules)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(loading, "_appended_roots", set())
+    yield
+    for name in set(sys.modules) - before:
+        del sys.modules[name]

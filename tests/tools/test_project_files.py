@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from planrunner.errors import ToolHardError, ToolSoftError
 from planrunner.tools import project_files
@@ -315,3 +317,51 @@ def test_a_lone_surrogate_can_not_be_written(call, root):
     with pytest.raises(ToolHardError, match="can't be written as UTF-8"):
         call(FileWriter(), path="x.txt", content="a\ud800")
     assert os.listdir(root) == []
+
+
+_PARTS = st.sampled_from(
+    ["..", ".", "", "a", "b", "in", "out", "up", "loop", "far", "x.txt", "secret.txt", ".planrunner"]
+)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project full of links, some of which lead out of it."""
+    top = tmp_path_factory.mktemp("tree").resolve()
+    root = top / "project"
+    for folder in ("project/a/b", "project/.planrunner", "outside"):
+        (top / folder).mkdir(parents=True)
+    for file in ("project/x.txt", "project/a/x.txt", "project/a/b/x.txt"):
+        (top / file).write_text("inside")
+    for file in ("project/.planrunner/x.txt", "outside/x.txt", "outside/secret.txt", "secret.txt", "x.txt"):
+        (top / file).write_text("secret")
+    links = {
+        "in": "a/b",
+        "out": "../outside",
+        "a/up": "..",
+        "a/out": "../../outside",
+        "a/b/in": "../../in",
+        "loop": "loop",
+    }
+    for link, target in links.items():
+        (root / link).symlink_to(target)
+    (root / "far").symlink_to(root / "a")
+    (root / "a/far").symlink_to(top / "outside")
+    return root
+
+
+@settings(derandomize=True, max_examples=500, deadline=None)
+@given(parts=st.lists(_PARTS, min_size=1, max_size=8))
+def test_any_path_gives_what_lies_inside_or_nothing(tree, parts):
+    """The oracle is the operating system's own way of resolving the path."""
+    path = "/".join(parts)
+    real = Path(os.path.realpath(tree / path))
+    try:
+        content = project_files.read_bytes(str(tree), path)
+    except (ToolHardError, ToolSoftError):
+        content = None
+    if content is not None:
+        assert content == b"inside"
+        assert real.is_relative_to(tree)
+    elif real.is_file() and real.is_relative_to(tree) and path[:1] != "/":
+        assert ".." in parts or ".planrunner" in real.parts or path.endswith("/")
