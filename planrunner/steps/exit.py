@@ -17,4 +17,20 @@ async def run(scope: Scope) -> NoReturn:
     scope.exit(ending.get("state", "COMPLETE"), None if message is None else str(scope.render(message)), output)
 
 
-KIND = StepKind(verb="exit", schema={}, run=run)
+KIND = StepKind(
+    verb="exit",
+    schema={
+        "type": "object",
+        "description": "Ends the plan it stands in.",
+        "properties": {
+            "state": {"enum": ["COMPLETE", "FAILED"], "description": "How the plan ends."},
+            "message": {"type": "string", "x-place": "template", "description": "Why; told to people."},
+            "output": {"x-place": "template", "description": "The final value, in place of the plan's own output."},
+        },
+        "patternProperties": {"^x-": True},
+        "additionalProperties": False,
+        "required": ["state"],
+    },
+    wraps=(),
+    run=run,
+)

@@ -12,4 +12,11 @@ async def run(scope: Scope) -> Any:
     return scope.render(scope.step.value)
 
 
-KIND = StepKind(verb="set", schema={}, run=run)
+KIND = StepKind(
+    verb="set",
+    schema={
+        "x-place": "template",
+        "description": "A value of any shape; its templates are rendered. The output is that value.",
+    },
+    run=run,
+)

@@ -23,4 +23,25 @@ def _agent(scope: Scope) -> Agent:
     return scope.plan.agents[agent] if isinstance(agent, str) else agent
 
 
-KIND = StepKind(verb="task", schema={}, run=run)
+KIND = StepKind(
+    verb="task",
+    schema={
+        "$ref": "#/$defs/prompt",
+        "description": "An LLM works on this task, calling its agent's tools in a loop.",
+    },
+    beside={
+        "agent": {
+            "if": {"type": "string"},
+            "then": {"$ref": "#/$defs/name"},
+            "else": {"$ref": "#/$defs/agent"},
+            "x-expected": "the name of an agent, or an agent inline",
+            "description": "Who works on the task. Without it: the default model and no tools.",
+        },
+        "returns": {
+            "$ref": "#/$defs/short_form",
+            "description": "The shape of the output: name → JSON Schema. Without it the output is text.",
+        },
+    },
+    wraps=("foreach", "repeat", "on_error", "retry", "timeout"),
+    run=run,
+)

@@ -20,4 +20,26 @@ async def run(scope: Scope) -> Any:
     )
 
 
-KIND = StepKind(verb="tool", schema={}, run=run)
+KIND = StepKind(
+    verb="tool",
+    schema={
+        "type": "string",
+        "pattern": r"^[a-z][a-z0-9_]*(\.[A-Za-z0-9_-]+)?$",
+        "x-expected": "the name of a tool, or server.tool",
+        "description": "Calls this tool, without any LLM. The output is what the tool returns.",
+    },
+    beside={
+        "args": {
+            "type": "object",
+            "x-place": "template",
+            "description": "The tool's arguments, checked against its schema.",
+        },
+        "idempotency_key": {
+            "type": "string",
+            "x-place": "template",
+            "description": "Handed to the tool, the same for every attempt of this call. Made of run and step if left out.",
+        },
+    },
+    wraps=("foreach", "repeat", "on_error", "retry", "timeout"),
+    run=run,
+)
