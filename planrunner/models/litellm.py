@@ -1,0 +1,234 @@
+"""Real models, through litellm: the only file that knows it.
+
+Importing litellm takes seconds, so that happens once, in a thread of its own, when a model is first needed or
+expected to be. It is made to keep to itself: no `.env` is read, no price list fetched, nothing printed, no call
+repeated. Connections are closed with the event loop that made them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+import warnings
+from asyncio import AbstractEventLoop
+from collections.abc import AsyncGenerator
+from concurrent.futures import Future
+from contextlib import suppress
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from planrunner.errors import DeadlineError, ModelError, ModelNotConfiguredError
+from planrunner.models.base import ModelRequest, Reply, ToolCall, Usage
+from planrunner.models.litellm_errors import as_step_error, shortened
+
+_ENVIRONMENT: Final = {
+    "LITELLM_MODE": "PRODUCTION",  # any other mode reads the `.env` of the working folder
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
+    "LITELLM_LOCAL_BLOG_POSTS": "True",
+}
+_ABSENT: Final = "litellm is not installed, and models are reached through it: pip install 'planrunner[litellm]'"
+
+_lock = threading.Lock()
+_imported: Future[Any] | None = None
+_closers: WeakKeyDictionary[AbstractEventLoop, AsyncGenerator[None, None]] = WeakKeyDictionary()
+
+
+class LitellmModel:
+    """Every model that litellm can reach, named as litellm names them. Safe in several threads and event loops."""
+
+    def warm(self) -> None:
+        """Begin the import, so that it overlaps with whatever comes before the first call.
+
+        Raises ModelNotConfiguredError when litellm is not installed.
+        """
+        if find_spec("litellm") is None:
+            raise ModelNotConfiguredError(_ABSENT)
+        _begin_import()
+
+    async def complete(self, request: ModelRequest) -> Reply:
+        """Carry out one call, as one request that is never repeated. Cancelling it ends the request.
+
+        Raises TransientError, RateLimitedError (with what the server said about when to come back), DeadlineError
+        after `request.timeout` seconds, and ModelError for everything else.
+        """
+        litellm = await _litellm()
+        await _close_with_the_loop(litellm)
+        try:
+            async with asyncio.timeout(request.timeout):
+                response = await litellm.acompletion(**_arguments(request))
+        except TimeoutError:
+            raise DeadlineError(f"{request.model}: no reply came within {request.timeout:g} s") from None
+        except Exception as error:
+            missing, unknown = _diagnose(litellm, request)
+            raise as_step_error(error, request.model, request.parameters, missing, unknown) from error
+        return _reply(response, request)
+
+
+async def _litellm() -> Any:
+    """The module, imported in a thread; whoever waits for it can be cancelled without disturbing it."""
+    future = _begin_import()
+    try:
+        if future.done():
+            return future.result()
+        return await asyncio.shield(asyncio.wrap_future(future))
+    except ModuleNotFoundError as error:
+        raise ModelError(_ABSENT if error.name == "litellm" else f"litellm lacks a package: {error}") from error
+    except Exception as error:
+        raise ModelError(f"litellm can't be imported: {type(error).__name__}: {shortened(str(error))}") from error
+
+
+def _begin_import() -> Future[Any]:
+    global _imported
+    with _lock:
+        if _imported is None:
+            _imported = Future()
+            threading.Thread(target=_import, args=(_imported,), name="planrunner-litellm", daemon=True).start()
+        return _imported
+
+
+def _import(done: Future[Any]) -> None:
+    os.environ.update(_ENVIRONMENT)
+    try:
+        import litellm
+
+        _tame(litellm)
+        _load_the_rest(litellm)
+    except BaseException as error:
+        done.set_exception(error)
+    else:
+        done.set_result(litellm)
+
+
+def _tame(litellm: Any) -> None:
+    """Let litellm say nothing, fetch nothing, change no request and repeat no call."""
+    litellm.suppress_debug_info = True
+    litellm.telemetry = False
+    litellm.disable_hf_tokenizer_download = True
+    litellm.drop_params = False
+    litellm.modify_params = False
+    litellm.num_retries = 0
+    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    # With a reply that makes no sense, pydantic warns on stderr beside the error that is raised.
+    warnings.filterwarnings("ignore", "Pydantic serializer warnings", UserWarning)
+    # Asked for no retries, it still sends a request again when the connection breaks, with most providers.
+    from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+
+    handler: Any = AsyncHTTPHandler
+    handler.single_connection_post_request = _no_second_request
+
+
+def _load_the_rest(litellm: Any) -> None:
+    """litellm puts off half of its imports to the first call; here they hold nobody up. Nothing is sent."""
+    tool = {"type": "function", "function": {"name": "x", "parameters": {"type": "object"}}}
+    messages = [{"role": "user", "content": "x"}]
+    with suppress(Exception):  # what is wrong here, the call that needs it will say
+        litellm.completion(model="openai/x", messages=messages, tools=[tool], mock_response="x")
+        import_module("openai.resources.chat.completions")
+
+
+async def _no_second_request(*_: Any, **__: Any) -> None:
+    raise  # what litellm is handling: it calls this where it has caught the failure of the first request
+
+
+async def _close_with_the_loop(litellm: Any) -> None:
+    """See to it that the connections litellm keeps for this event loop are closed before the loop is.
+
+    A loop that ends closes the asynchronous generators that were begun in it, and gives them time to clean up.
+    """
+    loop = asyncio.get_running_loop()
+    if loop not in _closers:
+        closer = _closers[loop] = _keep_until_the_end(litellm)
+        await anext(closer)
+
+
+async def _keep_until_the_end(litellm: Any) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        await _close_clients(litellm.in_memory_llm_clients_cache)
+
+
+async def _close_clients(cache: Any) -> None:
+    """Close the clients of this loop and forget them: a later loop may come to have the same id."""
+    ending = f"-{id(asyncio.get_running_loop())}"
+    for key in [key for key in cache.cache_dict if key.endswith(ending)]:
+        client = cache.cache_dict.pop(key)
+        cache.ttl_dict.pop(key, None)
+        with suppress(Exception):  # one that can't be closed must not keep the others open
+            await client.close()
+
+
+def _arguments(request: ModelRequest) -> dict[str, Any]:
+    """What litellm is called with; a plan's parameters can't take back what is settled here."""
+    arguments = {
+        **request.parameters,
+        "model": request.model,
+        "messages": [dict(message) for message in request.messages],
+        "timeout": request.timeout,
+        "num_retries": 0,
+        "max_retries": 0,
+        "stream": False,
+    }
+    if request.tools:
+        arguments["tools"] = [dict(tool) for tool in request.tools]
+    if _needs_no_key(request):
+        arguments["api_key"] = "none"
+    return arguments
+
+
+def _needs_no_key(request: ModelRequest) -> bool:
+    """Whether this goes to a server of one's own for which no key is set: the SDK insists on one being there."""
+    own_server = "api_base" in request.parameters or {"OPENAI_API_BASE", "OPENAI_BASE_URL"} & os.environ.keys()
+    has_key = "api_key" in request.parameters or "OPENAI_API_KEY" in os.environ
+    return request.model.startswith("openai/") and bool(own_server) and not has_key
+
+
+def _diagnose(litellm: Any, request: ModelRequest) -> tuple[list[str], bool]:
+    """After a failure: the environment variables that the provider reads and that are not set, and whether there is
+    no such provider.
+    """
+    try:
+        litellm.get_llm_provider(request.model)
+    except Exception:
+        return [], True
+    if "api_key" in request.parameters:
+        return [], False
+    return list(litellm.validate_environment(request.model)["missing_keys"]), False
+
+
+def _reply(response: Any, request: ModelRequest) -> Reply:
+    choices = getattr(response, "choices", None)
+    message = getattr(choices[0], "message", None) if choices else None
+    if not choices or message is None:
+        raise ModelError(f"{request.model}: the reply can't be read: it holds no message")
+    text, reason = message.content, choices[0].finish_reason
+    try:
+        calls = tuple(
+            ToolCall(call.id, call.function.name or "", call.function.arguments or "")
+            for call in message.tool_calls or ()
+        )
+        for said in (text or "", *(f"{call.id}{call.name}{call.arguments}" for call in calls)):
+            said.encode()
+    except (AttributeError, TypeError):
+        raise ModelError(f"{request.model}: the reply can't be read: its message is no chat message") from None
+    except UnicodeEncodeError:
+        raise ModelError(f"{request.model}: the reply can't be read: it holds half a character") from None
+    if reason == "content_filter" and not text and not calls:
+        raise ModelError(f"{request.model}: the provider's content filter held the reply back")
+    return Reply(text, calls, _usage(response), reason)
+
+
+def _usage(response: Any) -> Usage:
+    usage = getattr(response, "usage", None)
+    usd = response._hidden_params.get("response_cost")
+    return Usage(
+        getattr(usage, "prompt_tokens", None) or 0,
+        getattr(usage, "completion_tokens", None) or 0,
+        float(usd) if isinstance(usd, int | float) else None,
+    )

@@ -1,0 +1,231 @@
+"""An OpenAI-compatible chat server of the tests' own: real sockets on loopback, answers as the test scripts them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import select
+import socket
+import struct
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client sent. Header names are in lower case."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        return list(self.body["messages"])
+
+    @property
+    def system(self) -> str:
+        """The text of the system message."""
+        return str(next(m["content"] for m in self.messages if m["role"] == "system"))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How one request is answered.
+
+    manner  `whole`; `cut` (half the promised body, then the connection ends); `drip` (a byte now and then, without
+            end); `hang` (nothing at all); `reset` (the connection is torn down)
+    """
+
+    body: bytes = b""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    manner: str = "whole"
+
+
+def text(content: str | None, **message: Any) -> Answer:
+    """The model says this."""
+    return completion({"role": "assistant", "content": content, **message}, "stop")
+
+
+def calls(*asked: tuple[str, Any]) -> Answer:
+    """The model asks for these tools: `(name, args)`; args that are a str are sent as they are."""
+    tool_calls = [
+        {
+            "id": f"call_{place}",
+            "type": "function",
+            "function": {"name": name, "arguments": args if isinstance(args, str) else json.dumps(args)},
+        }
+        for place, (name, args) in enumerate(asked)
+    ]
+    return completion({"role": "assistant", "content": None, "tool_calls": tool_calls}, "tool_calls")
+
+
+def completion(message: dict[str, Any], finish_reason: str) -> Answer:
+    return chat([{"index": 0, "message": message, "finish_reason": finish_reason}])
+
+
+def chat(choices: Any) -> Answer:
+    """A chat completion with these choices, whatever they are."""
+    usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+    body = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "x", "choices": choices}
+    return raw(json.dumps({**body, "usage": usage}).encode())
+
+
+def raw(body: bytes) -> Answer:
+    return Answer(body, headers={"content-type": "application/json"})
+
+
+def failure(status: int, message: str = "no", code: str | None = None, **headers: str) -> Answer:
+    """An error as the API tells it; in header names `_` stands for `-`."""
+    body = {"error": {"message": message, "type": "test", "param": None, "code": code}}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(json.dumps(body).encode(), status, {"content-type": "application/json", **named})
+
+
+def cut(answer: Answer) -> Answer:
+    return replace(answer, manner="cut")
+
+
+def drip(answer: Answer) -> Answer:
+    return replace(answer, manner="drip")
+
+
+HANG = Answer(manner="hang")
+RESET = Answer(manner="reset")
+
+Script = Sequence[Answer] | Callable[[Request], Answer]
+
+
+class OpenAIServer:
+    """Serves `POST /v1/chat/completions` while the `with` block lasts.
+
+    script    answers, one per request in the order of their coming, or a function from the request to its answer
+    requests  everything that was asked so far
+    left      set once a client has gone away while its answer was still owed (`hang`, `drip`)
+    """
+
+    def __init__(self, script: Script) -> None:
+        self.requests: list[Request] = []
+        self.left = threading.Event()
+        self.closing = threading.Event()
+        self._script = script
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.owner = self
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+
+    @property
+    def base_url(self) -> str:
+        """What goes into OPENAI_API_BASE or `api_base`."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closing.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.hang_up()
+        self._server.server_close()
+
+    def answer(self, request: Request) -> Answer:
+        with self._lock:
+            number = next(self._numbers)
+            self.requests.append(request)
+        if callable(self._script):
+            return self._script(request)
+        if number < len(self._script):
+            return self._script[number]
+        return failure(400, f"the test scripts {len(self._script)} answers, and this is request {number + 1}")
+
+
+class _Server(ThreadingHTTPServer):
+    owner: OpenAIServer
+    daemon_threads = False  # server_close() then waits for every connection: no thread outlives its test
+    request_queue_size = 256
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._open: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """End the connections that clients keep alive."""
+        for connection in list(self._open):
+            with suppress(OSError):  # the client was first
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away in the middle is what some tests are about."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        answer = self.server.owner.answer(Request(self.path, headers, json.loads(body)))
+        getattr(self, f"_{answer.manner}")(answer)
+
+    def log_message(self, *args: Any) -> None:
+        """Say nothing."""
+
+    def _head(self, answer: Answer, length: int) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(length))
+        self.end_headers()
+
+    def _whole(self, answer: Answer) -> None:
+        self._head(answer, len(answer.body))
+        self.wfile.write(answer.body)
+
+    def _cut(self, answer: Answer) -> None:
+        self._head(answer, len(answer.body))
+        self.wfile.write(answer.body[: len(answer.body) // 2])
+        self.close_connection = True
+
+    def _drip(self, answer: Answer) -> None:
+        self._head(answer, 1_000_000)
+        while self._client_stays():
+            self.wfile.write(b" ")
+
+    def _hang(self, answer: Answer) -> None:
+        while self._client_stays():
+            pass
+        self.close_connection = True
+
+    def _reset(self, answer: Answer) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.connection.close()
+
+    def _client_stays(self) -> bool:
+        """Wait a moment; False when the client has gone, or when the test is over."""
+        if self.server.owner.closing.wait(0.02):
+            return False
+        readable, _, _ = select.select([self.connection], [], [], 0)
+        if readable and not self.connection.recv(1, socket.MSG_PEEK):
+            self.server.owner.left.set()
+            self.close_connection = True
+            return False
+        return True
