@@ -1,0 +1,108 @@
+"""Broken template syntax in planrunner's words: what stands there, what was expected, and what to write instead."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from planrunner.registry import hint
+from planrunner.template.syntax import Progress, TemplateSyntaxFault
+
+TAGS: Final = ("if", "for", "set", "with", "filter", "raw")
+
+_MARKERS: Final = ("else", "elif", "endif", "endfor", "endset", "endwith", "endfilter", "endraw")
+_STRING: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.S)
+# Words of other languages. Looked for only where Jinja could not read the text.
+_FOREIGN: Final = (
+    (r"&&", "`&&` is not known: write `and`"),
+    (r"\|\|", "`||` is not known: write `or`"),
+    (r"!==", "`!==` is not known: write `!=`"),
+    (r"===", "`===` is not known: write `==`"),
+    (r"!(?!=)", "`!` is not known: write `not`"),
+    (r"\?\?", "`??` is not known: write `or`, or `| default(...)`"),
+    (r"\?\.", "`?.` is not known: write `.`, and `| default(...)` for what may be missing"),
+    (r"\?", "`? :` is not known: write `A if CONDITION else B`"),
+    (r"=>", "functions are not known here: use filters such as map, select and selectattr"),
+    (r"(?<![=!<>])=(?!=)", "`=` is not a comparison: write `==`"),
+    (r"\b(?:AND|OR|NOT)\b", "`and`, `or` and `not` are written in small letters"),
+    (r"`", "a backtick is not known: write strings in quotes"),
+)
+_SIGNS: Final = {
+    "end of print statement": "`}}`",
+    "end of statement block": "`%}`",
+    "begin of print statement": "`{{`",
+    "begin of statement block": "`{%`",
+    "end of expression": "the end",
+    "end of template": "the end",
+    "name": "a name",
+}
+
+
+def complaint(text: str, bare: bool, message: str, offset: int, progress: Progress) -> TemplateSyntaxFault:
+    """The fault to raise for a message of Jinja's that was made at that offset."""
+    blank = _STRING.sub(lambda string: " " * len(string[0]), text)
+    if bare and (braces := re.search(r"\$?\{\{|\{%", blank)):
+        return TemplateSyntaxFault("this is an expression already: write it without braces", braces.start())
+    start = 0 if bare or progress.opened is None else progress.opened
+    foreign = _foreign_word(blank, start, max(offset, progress.at))
+    if foreign is not None:
+        return foreign
+    unended = progress.at >= len(text.rstrip()) or message.startswith("Missing end of")
+    if not bare and progress.opened is not None and unended:
+        return _unclosed(text, progress.opened)
+    return _said(text, message, min(offset, len(text)))
+
+
+def _foreign_word(blank: str, start: int, offset: int) -> TemplateSyntaxFault | None:
+    """A word of another language in the tag that could not be read, not far behind where reading stopped."""
+    tag = blank[start : offset + 3]
+    found = ((re.search(pattern, tag), message) for pattern, message in _FOREIGN)
+    first = min(((match.start(), message) for match, message in found if match), default=None)
+    return TemplateSyntaxFault(first[1], start + first[0]) if first else None
+
+
+def _unclosed(text: str, offset: int) -> TemplateSyntaxFault:
+    sign = text[offset : offset + 2]
+    end = {"{{": "}}", "{%": "%}", "{#": "#}"}.get(sign, "%}")
+    return TemplateSyntaxFault(f"`{sign}` is never closed: write `{end}` where it ends", offset)
+
+
+def _said(text: str, message: str, offset: int) -> TemplateSyntaxFault:
+    if match := re.match(r"expected token '(.+)', got '(.*)'$", message, re.S):
+        return TemplateSyntaxFault(_instead_of(*match.groups()), offset)
+    if match := re.match(r"Expected an expression, got '(.*)'$", message):
+        return TemplateSyntaxFault(f"an expression is missing before {_sign(match[1])}", offset)
+    if match := re.match(r"unexpected char (.+) at \d+$", message):
+        unclosed = match[1] in ('"\'"', "'\"'")
+        told = "the string that begins here is never closed" if unclosed else f"{match[1]} has no meaning here"
+        return TemplateSyntaxFault(told, offset)
+    if match := re.match(r"unexpected '(.)', expected '(.)'", message):
+        return TemplateSyntaxFault(f"`{match[1]}` closes what `{match[2]}` should close", offset)
+    if match := re.match(r"unexpected (?:end of template|'end of .*')", message):
+        return TemplateSyntaxFault("the expression ends where more is expected", offset)
+    if match := re.match(r"unexpected '(.*)'$", message, re.S):
+        return TemplateSyntaxFault(f"{_sign(match[1])} can't stand here", offset)
+    if match := re.match(r"Encountered unknown tag '(\w+)'", message):
+        return TemplateSyntaxFault(_unknown_tag(match[1], message), offset)
+    if match := re.search(r"needs to be closed is '(\w+)'", message):
+        opening = [tag.start() for tag in re.finditer(rf"\{{%[-+]?\s*{match[1]}\b", text)]
+        told = f"`{{% {match[1]} %}}` is never closed: write `{{% end{match[1]} %}}` where it ends"
+        return TemplateSyntaxFault(told, opening[-1] if opening else offset)
+    return TemplateSyntaxFault(message[:1].lower() + message[1:].rstrip("."), offset)
+
+
+def _sign(token: str) -> str:
+    return _SIGNS.get(token, f"`{token}`")
+
+
+def _instead_of(expected: str, got: str) -> str:
+    if expected.startswith("end of ") and got not in _SIGNS:
+        return f"`{got}` can't follow here: an operator, a filter or {_sign(expected)} was expected"
+    return f"{_sign(expected)} was expected, and there is {_sign(got)}"
+
+
+def _unknown_tag(tag: str, message: str) -> str:
+    looking = re.search(r"looking for(?: the following tags:)? (.*?)\.(?: |$)", message)
+    if looking and tag in _MARKERS:
+        return f"`{{% {tag} %}}` does not fit here: {looking[1].replace(chr(39), '`')} was expected"
+    return f"there is no tag `{tag}`; there are {', '.join(TAGS)}{hint(tag, TAGS)}"

@@ -1,0 +1,474 @@
+"""From a syntax tree to functions that evaluate it.
+
+Each node becomes one small function, so that nothing but what is written here can ever happen in a template: there
+is no Python code to escape into, no attribute to reach, nothing to call. Every loop and everything whose size the
+template decides is paid for from a budget before it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from planrunner.template.faults import MAX_RANGE, Budget, Fault, MissingFault, named
+from planrunner.template.filters import FILTERS
+from planrunner.template.names import path_of
+from planrunner.template.predicates import TESTS
+from planrunner.template.rules import CONSTANTS, start
+from planrunner.template.syntax import Node, walk
+from planrunner.template.values import (
+    ARITHMETIC,
+    Out,
+    calculate,
+    compare,
+    items_of,
+    joined,
+    look_up,
+    negate,
+    sized,
+    text_of,
+    unknown_name,
+)
+
+
+class Frame:
+    """What one evaluation sees: the names given, those the template bound itself, and the budget."""
+
+    __slots__ = ("budget", "local", "names")
+
+    def __init__(self, names: Mapping[str, Any], local: dict[str, Any], budget: Budget) -> None:
+        self.names = names
+        self.local = local
+        self.budget = budget
+
+    def inner(self) -> Frame:
+        """A scope within: it sees what stands here, and what it binds ends with it."""
+        return Frame(self.names, dict(self.local), self.budget)
+
+
+Evaluator = Callable[[Frame], Any]
+Writer = Callable[[Frame, Out], None]
+
+
+def expression(node: Node) -> Evaluator:
+    """The function that evaluates an expression. Faults that it raises know where they stand."""
+    kind = type(node).__name__
+    if kind in ARITHMETIC:
+        return _placed(_arithmetic(node, kind), node)
+    if kind in ("Getattr", "Getitem", "Name"):
+        return _placed(_path(node), node)
+    return _placed(_EXPRESSIONS[kind](node), node) if kind in _FAILING else _EXPRESSIONS[kind](node)
+
+
+def _placed(evaluate: Evaluator, node: Node) -> Evaluator:
+    offset = start(node)
+
+    def run(frame: Frame) -> Any:
+        try:
+            return evaluate(frame)
+        except Fault as fault:
+            if fault.offset is None:
+                fault.offset = offset
+            raise
+
+    return run
+
+
+def _path(node: Node) -> Evaluator:
+    path = path_of(node)
+    if path is None:
+        return _subscript(node)
+    name, keys = path[0].name, path[1]
+    if name in CONSTANTS and not keys:
+        return _constant_of(CONSTANTS[name])
+
+    def walk_path(frame: Frame) -> Any:
+        value = frame.local[name] if name in frame.local else _outer(frame, name)
+        place = name
+        for key in keys:
+            value = look_up(value, key, place)
+            place = _deeper(place, key)
+        return value
+
+    return walk_path
+
+
+def _outer(frame: Frame, name: str) -> Any:
+    try:
+        return frame.names[name]
+    except KeyError:
+        raise unknown_name(name, {**frame.names, **frame.local}) from None
+
+
+def _deeper(place: str, key: str | int) -> str:
+    return f"{place}.{key}" if isinstance(key, str) and key.isidentifier() else f"{place}[{key!r}]"
+
+
+def _subscript(node: Node) -> Evaluator:
+    base = expression(node.node)
+    if type(node).__name__ == "Getitem" and type(node.arg).__name__ == "Slice":
+        return _slice(base, node.arg)
+    key = _constant_of(node.attr) if type(node).__name__ == "Getattr" else expression(node.arg)
+    path = path_of(node.node)
+    place = ".".join((path[0].name, *map(str, path[1]))) if path else "the value"
+    return lambda frame: look_up(base(frame), key(frame), place)
+
+
+def _slice(base: Evaluator, node: Node) -> Evaluator:
+    bounds = [
+        _constant_of(None) if bound is None else expression(bound) for bound in (node.start, node.stop, node.step)
+    ]
+
+    def cut(frame: Frame) -> Any:
+        value = base(frame)
+        if not isinstance(value, (str, list, tuple)):
+            raise Fault(f"[:] cuts lists and strings, and this is {named(value)}")
+        limits = [bound(frame) for bound in bounds]
+        if limits[2] == 0 or not all(limit is None or type(limit) is int for limit in limits):
+            raise Fault("[:] takes whole numbers, and a step that is not 0")
+        sized(len(value), frame.budget)
+        return value[slice(*limits)]
+
+    return cut
+
+
+def _constant_of(value: Any) -> Evaluator:
+    return lambda _: value
+
+
+def _constant(node: Node) -> Evaluator:
+    return _constant_of(node.data if type(node).__name__ == "TemplateData" else node.value)
+
+
+def _list(node: Node) -> Evaluator:
+    items = [expression(item) for item in node.items]
+    return lambda frame: [item(frame) for item in items]
+
+
+def _dict(node: Node) -> Evaluator:
+    pairs = [(expression(pair.key), expression(pair.value)) for pair in node.items]
+
+    def make(frame: Frame) -> dict[str, Any]:
+        made = {key(frame): value(frame) for key, value in pairs}
+        for key in made:
+            if not isinstance(key, str):
+                raise Fault(f"the keys of an object are strings, and this is {named(key)}")
+        return made
+
+    return make
+
+
+def _condition(node: Node) -> Evaluator:
+    test, yes, no = expression(node.test), expression(node.expr1), expression(node.expr2)
+    return lambda frame: yes(frame) if test(frame) else no(frame)
+
+
+def _and(node: Node) -> Evaluator:
+    left, right = expression(node.left), expression(node.right)
+    return lambda frame: left(frame) and right(frame)
+
+
+def _or(node: Node) -> Evaluator:
+    left, right = expression(node.left), expression(node.right)
+    return lambda frame: left(frame) or right(frame)
+
+
+def _not(node: Node) -> Evaluator:
+    inner = expression(node.node)
+    return lambda frame: not inner(frame)
+
+
+def _neg(node: Node) -> Evaluator:
+    inner = expression(node.node)
+    return lambda frame: negate(inner(frame))
+
+
+def _pos(node: Node) -> Evaluator:
+    inner = expression(node.node)
+    return lambda frame: negate(negate(inner(frame)))
+
+
+def _arithmetic(node: Node, kind: str) -> Evaluator:
+    left, right = expression(node.left), expression(node.right)
+    return lambda frame: calculate(kind, left(frame), right(frame), frame.budget)
+
+
+def _concat(node: Node) -> Evaluator:
+    parts = [expression(part) for part in node.nodes]
+    return lambda frame: joined([text_of(part(frame), frame.budget) for part in parts], frame.budget)
+
+
+def _compare(node: Node) -> Evaluator:
+    first, rest = expression(node.expr), [(operand.op, expression(operand.expr)) for operand in node.ops]
+
+    def run(frame: Frame) -> bool:
+        left = first(frame)
+        for kind, other in rest:
+            right = other(frame)
+            if not compare(kind, left, right, frame.budget):
+                return False
+            left = right
+        return True
+
+    return run
+
+
+def _arguments(node: Node) -> tuple[list[Evaluator], dict[str, Evaluator]]:
+    keywords = {keyword.key: expression(keyword.value) for keyword in node.kwargs}
+    return [expression(argument) for argument in node.args], keywords
+
+
+def applied(node: Node, work: Callable[..., Any], subject: Evaluator) -> Evaluator:
+    """A filter or test at work."""
+    args, keywords = _arguments(node)
+
+    def run(frame: Frame) -> Any:
+        value = subject(frame)
+        given = [arg(frame) for arg in args]
+        extra = {key: keyword(frame) for key, keyword in keywords.items()}
+        try:
+            frame.budget.spend(1)
+            return work(frame.budget, value, *given, **extra)
+        except TypeError:
+            raise Fault(f"`{node.name}` can't take these arguments") from None
+
+    return run
+
+
+def _filter(node: Node) -> Evaluator:
+    subject = expression(node.node)
+    if node.name in ("default", "d"):
+        subject = _forgiving(subject)
+    return applied(node, FILTERS[node.name], subject)
+
+
+def _forgiving(inner: Evaluator) -> Evaluator:
+    def run(frame: Frame) -> Any:
+        try:
+            return inner(frame)
+        except MissingFault:
+            return None
+
+    return run
+
+
+def _test(node: Node) -> Evaluator:
+    subject = expression(node.node)
+    if node.name in ("defined", "undefined"):
+        return _defined(subject, node.name == "defined")
+    return applied(node, TESTS[node.name], subject)
+
+
+def _defined(inner: Evaluator, wanted: bool) -> Evaluator:
+    def run(frame: Frame) -> bool:
+        try:
+            inner(frame)
+        except MissingFault:
+            return not wanted
+        return wanted
+
+    return run
+
+
+def _range(node: Node) -> Evaluator:
+    args = [expression(argument) for argument in node.args]
+
+    def run(frame: Frame) -> list[int]:
+        limits = [arg(frame) for arg in args]
+        if not all(type(limit) is int for limit in limits) or limits[2:] == [0]:
+            raise Fault("range takes whole numbers, and a step that is not 0")
+        numbers = range(*limits)
+        if numbers[MAX_RANGE:]:
+            raise Fault(f"range makes more than {MAX_RANGE:,} numbers")
+        frame.budget.spend(len(numbers))
+        return list(numbers)
+
+    return run
+
+
+_EXPRESSIONS: Final[dict[str, Callable[[Node], Evaluator]]] = {
+    "And": _and,
+    "Call": _range,
+    "Compare": _compare,
+    "Concat": _concat,
+    "CondExpr": _condition,
+    "Const": _constant,
+    "Dict": _dict,
+    "Filter": _filter,
+    "List": _list,
+    "Neg": _neg,
+    "Not": _not,
+    "Or": _or,
+    "Pos": _pos,
+    "TemplateData": _constant,
+    "Test": _test,
+    "Tuple": _list,
+}
+_FAILING: Final = frozenset(("Call", "Compare", "Concat", "Dict", "Filter", "Neg", "Pos", "Test"))
+"""Those that fail of themselves, not only by what stands in them."""
+
+
+def template(nodes: list[Node]) -> Writer:
+    """The function that writes a run of statements."""
+    writers = [_STATEMENTS[type(node).__name__](node) for node in nodes]
+
+    def run(frame: Frame, out: Out) -> None:
+        for write in writers:
+            write(frame, out)
+
+    return run
+
+
+def _output(node: Node) -> Writer:
+    parts = [expression(part) for part in node.nodes]
+
+    def run(frame: Frame, out: Out) -> None:
+        for part in parts:
+            out.write(text_of(part(frame), frame.budget))
+
+    return run
+
+
+def _if(node: Node) -> Writer:
+    cases = [(expression(case.test), template(case.body)) for case in (node, *node.elif_)]
+    otherwise = template(node.else_)
+
+    def run(frame: Frame, out: Out) -> None:
+        for test, body in cases:
+            if test(frame):
+                body(frame, out)
+                return
+        otherwise(frame, out)
+
+    return run
+
+
+def _for(node: Node) -> Writer:
+    source, bind, body, otherwise = expression(node.iter), _binder(node.target), template(node.body), node.else_
+    test = expression(node.test) if node.test else None
+    empty, offset = template(otherwise), start(node.iter)
+    cost = sum(1 for part in (node.target, node.test, *node.body) if part for _ in walk(part))
+
+    def run(frame: Frame, out: Out) -> None:
+        items = _looped(source(frame), offset)
+        frame.budget.spend(len(items))
+        if test is not None:
+            items = [item for item in items if _kept(frame, bind, test, cost, item)]
+        for index, item in enumerate(items):
+            frame.budget.spend(cost)
+            scope = frame.inner()
+            bind(scope, item)
+            scope.local["loop"] = _loop(index, items)
+            body(scope, out)
+        if not items:
+            empty(frame.inner(), out)
+
+    return run
+
+
+def _looped(value: Any, offset: int) -> Any:
+    try:
+        return items_of(value, "for")
+    except Fault as fault:
+        fault.offset = offset
+        raise
+
+
+def _kept(frame: Frame, bind: Binder, test: Evaluator, cost: int, item: Any) -> Any:
+    frame.budget.spend(cost)
+    scope = frame.inner()
+    bind(scope, item)
+    return test(scope)
+
+
+def _loop(index: int, items: Any) -> dict[str, Any]:
+    count = len(items)
+    return {
+        "index": index + 1,
+        "index0": index,
+        "revindex": count - index,
+        "revindex0": count - index - 1,
+        "first": index == 0,
+        "last": index == count - 1,
+        "length": count,
+        "previtem": items[index - 1] if index else None,
+        "nextitem": items[index + 1] if index + 1 < count else None,
+    }
+
+
+Binder = Callable[[Frame, Any], None]
+
+
+def _binder(target: Node) -> Binder:
+    if type(target).__name__ == "Name":
+        name = target.name
+
+        def one(frame: Frame, value: Any) -> None:
+            frame.local[name] = value
+
+        return one
+    inner, offset = [_binder(item) for item in target.items], target.lineno
+
+    def several(frame: Frame, value: Any) -> None:
+        if not isinstance(value, (list, tuple)) or len(value) != len(inner):
+            raise Fault(f"{len(inner)} names can't take {named(value)} (for an object: `x | items`)", offset)
+        for bind, item in zip(inner, value, strict=True):
+            bind(frame, item)
+
+    return several
+
+
+def _set(node: Node) -> Writer:
+    value, bind = expression(node.node), _binder(node.target)
+    return lambda frame, _: bind(frame, value(frame))
+
+
+def _set_block(node: Node) -> Writer:
+    write, bind = _captured(node), _binder(node.target)
+    return lambda frame, _: bind(frame, write(frame))
+
+
+def _filter_block(node: Node) -> Writer:
+    write = _captured(node)
+    return lambda frame, out: out.write(text_of(write(frame), frame.budget))
+
+
+def _captured(node: Node) -> Evaluator:
+    """What the body writes, through the filters of the block."""
+    body = template(node.body)
+
+    def written(frame: Frame) -> str:
+        inner = Out()
+        body(frame.inner(), inner)
+        return inner.text()
+
+    return written if node.filter is None else _filtered(node.filter, written)
+
+
+def _filtered(node: Node, written: Evaluator) -> Evaluator:
+    subject = written if node.node is None else _filtered(node.node, written)
+    return _placed(applied(node, FILTERS[node.name], subject), node)
+
+
+def _with(node: Node) -> Writer:
+    values, binders, body = map(expression, node.values), map(_binder, node.targets), template(node.body)
+    pairs = list(zip(binders, values, strict=True))
+
+    def run(frame: Frame, out: Out) -> None:
+        scope = frame.inner()
+        for bind, value in pairs:
+            bind(scope, value(frame))
+        body(scope, out)
+
+    return run
+
+
+_STATEMENTS: Final[dict[str, Callable[[Node], Writer]]] = {
+    "Assign": _set,
+    "AssignBlock": _set_block,
+    "FilterBlock": _filter_block,
+    "For": _for,
+    "If": _if,
+    "Output": _output,
+    "With": _with,
+}

@@ -1,0 +1,143 @@
+"""From text to Jinja's syntax tree, with the exact offset of everything in it. The only home of jinja2.
+
+Jinja is used for its grammar alone (lexer and parser): its compiler, which turns templates into Python code, never
+sees a plan, and neither do its filters, globals and undefined values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, Final
+
+Node = Any
+"""A node of jinja2.nodes. Its `lineno` is the offset of its token in the text."""
+
+MAX_TOKENS: Final = 20_000
+# Jinja turns every line break into \n; these stand in for \r while it reads. It takes them for white space, too.
+_STAND_INS: Final = "\x1c\x1d\x1e\x1f\x0b\x0c"
+
+
+class TemplateSyntaxFault(Exception):
+    """The text is no template. `message` is in our words."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.offset = offset
+
+
+def parse(text: str, bare: bool = False) -> Node:
+    """The tree of a template (a Template node), or of a bare expression. TemplateSyntaxFault when it is none."""
+    return_sign = next((sign for sign in _STAND_INS if sign not in text), "\r") if "\r" in text else "\r"
+    try:
+        return _read(text.replace("\r", return_sign), bare, return_sign)
+    except TemplateSyntaxFault:
+        raise
+    except RecursionError:
+        raise TemplateSyntaxFault("the expression is nested too deeply", 0) from None
+    except (ValueError, OverflowError) as error:
+        raise TemplateSyntaxFault(f"a number in it can't be read: {error}", 0) from None
+
+
+def _read(text: str, bare: bool, return_sign: str) -> Node:
+    from jinja2 import TemplateSyntaxError
+    from jinja2.parser import Parser
+
+    progress = Progress()
+    try:
+        parser = Parser(_Grammar(progress), text, state="variable" if bare else None)  # type: ignore[arg-type]
+        if not bare:
+            return _restored(parser.parse(), return_sign)
+        tree = parser.parse_expression()
+        if not parser.stream.eos:
+            parser.fail(f"expected token 'end of expression', got '{parser.stream.current.value}'")
+        return _restored(tree, return_sign)
+    except TemplateSyntaxError as error:
+        from planrunner.template.complaints import complaint
+
+        raise complaint(text, bare, error.message or "", error.lineno, progress) from None
+
+
+def _restored(tree: Node, return_sign: str) -> Node:
+    if return_sign != "\r":
+        for node in walk(tree):
+            for field in ("data", "value"):
+                held = getattr(node, field, None)
+                if isinstance(held, str):
+                    setattr(node, field, held.replace(return_sign, "\r"))
+    return tree
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and all nodes below it."""
+    heap = [node]
+    while heap:
+        each = heap.pop()
+        yield each
+        heap.extend(each.iter_child_nodes())
+
+
+class Progress:
+    """How far the lexer has come: what a message about broken syntax needs to know."""
+
+    __slots__ = ("at", "opened", "tokens")
+
+    def __init__(self) -> None:
+        self.at = 0
+        self.tokens = 0
+        self.opened: int | None = None
+        """Where the tag begins that is open."""
+
+
+class _Grammar:
+    """What Jinja's parser asks of an environment. This one knows no filters, globals or extensions to hand out."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def iter_extensions(self) -> Iterator[Any]:
+        return iter(())
+
+    def _tokenize(self, source: str, name: str | None, filename: str | None, state: str | None) -> Any:
+        from jinja2.lexer import TokenStream
+
+        lexer = _lexer()
+        placed = _with_offsets(source, lexer.tokeniter(source, name, filename, state), self._progress)
+        return TokenStream(lexer.wrap(placed, name, filename), name, filename)
+
+
+@lru_cache(maxsize=1)
+def _lexer() -> Any:
+    from jinja2 import Environment
+
+    return Environment(keep_trailing_newline=True, autoescape=False).lexer  # noqa: S701 - it never renders
+
+
+def _with_offsets(
+    source: str, tokens: Iterator[tuple[int, str, str]], progress: Progress
+) -> Iterator[tuple[int, str, str]]:
+    """Tokens with offsets in the place of line numbers: the parser hands them on to every node and error."""
+    from jinja2 import TemplateSyntaxError
+
+    position = 0
+    try:
+        for _, kind, value in tokens:
+            position = source.index(value, position)  # white space that a `-` strips is passed over
+            _note(progress, kind, position)
+            yield position, kind, value
+            progress.at = position = position + len(value)
+    except TemplateSyntaxError as error:
+        at = re.search(r" at (\d+)$", error.message or "")
+        raise TemplateSyntaxError(error.message or "", int(at[1]) if at else progress.at) from None
+
+
+def _note(progress: Progress, kind: str, position: int) -> None:
+    progress.tokens += 1
+    if progress.tokens > MAX_TOKENS:
+        raise TemplateSyntaxFault(f"the template has more than {MAX_TOKENS:,} words and signs", position)
+    if kind.endswith("_begin"):
+        progress.opened = position
+    elif kind.endswith("_end"):
+        progress.opened = None
