@@ -237,7 +237,8 @@ def _compiled(text: str, bare: bool) -> Renderer:
 
 
 def _program(tree: Any, bare: bool) -> Renderer:
-    from planrunner.template.evaluate import Frame, expression, template
+    from planrunner.template.evaluate import Frame, expression
+    from planrunner.template.statements import template
     from planrunner.template.values import Out
 
     whole = tree if bare else _whole_expression(tree)

@@ -14,14 +14,12 @@ from planrunner.template.faults import MAX_RANGE, Budget, Fault, MissingFault, n
 from planrunner.template.filters import FILTERS
 from planrunner.template.names import path_of
 from planrunner.template.predicates import TESTS
-from planrunner.template.rules import CONSTANTS, start
-from planrunner.template.syntax import Node, walk
+from planrunner.template.rules import start
+from planrunner.template.syntax import CONSTANTS, Node
 from planrunner.template.values import (
     ARITHMETIC,
-    Out,
     calculate,
     compare,
-    items_of,
     joined,
     look_up,
     negate,
@@ -47,20 +45,20 @@ class Frame:
 
 
 Evaluator = Callable[[Frame], Any]
-Writer = Callable[[Frame, Out], None]
 
 
 def expression(node: Node) -> Evaluator:
     """The function that evaluates an expression. Faults that it raises know where they stand."""
     kind = type(node).__name__
     if kind in ARITHMETIC:
-        return _placed(_arithmetic(node, kind), node)
+        return placed(_arithmetic(node, kind), node)
     if kind in ("Getattr", "Getitem", "Name"):
-        return _placed(_path(node), node)
-    return _placed(_EXPRESSIONS[kind](node), node) if kind in _FAILING else _EXPRESSIONS[kind](node)
+        return placed(_path(node), node)
+    return placed(_EXPRESSIONS[kind](node), node) if kind in _FAILING else _EXPRESSIONS[kind](node)
 
 
-def _placed(evaluate: Evaluator, node: Node) -> Evaluator:
+def placed(evaluate: Evaluator, node: Node) -> Evaluator:
+    """The same, and faults that it raises know where in the text they stand."""
     offset = start(node)
 
     def run(frame: Frame) -> Any:
@@ -306,169 +304,3 @@ _EXPRESSIONS: Final[dict[str, Callable[[Node], Evaluator]]] = {
 }
 _FAILING: Final = frozenset(("Call", "Compare", "Concat", "Dict", "Filter", "Neg", "Pos", "Test"))
 """Those that fail of themselves, not only by what stands in them."""
-
-
-def template(nodes: list[Node]) -> Writer:
-    """The function that writes a run of statements."""
-    writers = [_STATEMENTS[type(node).__name__](node) for node in nodes]
-
-    def run(frame: Frame, out: Out) -> None:
-        for write in writers:
-            write(frame, out)
-
-    return run
-
-
-def _output(node: Node) -> Writer:
-    parts = [expression(part) for part in node.nodes]
-
-    def run(frame: Frame, out: Out) -> None:
-        for part in parts:
-            out.write(text_of(part(frame), frame.budget))
-
-    return run
-
-
-def _if(node: Node) -> Writer:
-    cases = [(expression(case.test), template(case.body)) for case in (node, *node.elif_)]
-    otherwise = template(node.else_)
-
-    def run(frame: Frame, out: Out) -> None:
-        for test, body in cases:
-            if test(frame):
-                body(frame, out)
-                return
-        otherwise(frame, out)
-
-    return run
-
-
-def _for(node: Node) -> Writer:
-    source, bind, body, otherwise = expression(node.iter), _binder(node.target), template(node.body), node.else_
-    test = expression(node.test) if node.test else None
-    empty, offset = template(otherwise), start(node.iter)
-    cost = sum(1 for part in (node.target, node.test, *node.body) if part for _ in walk(part))
-
-    def run(frame: Frame, out: Out) -> None:
-        items = _looped(source(frame), offset)
-        frame.budget.spend(len(items))
-        if test is not None:
-            items = [item for item in items if _kept(frame, bind, test, cost, item)]
-        for index, item in enumerate(items):
-            frame.budget.spend(cost)
-            scope = frame.inner()
-            bind(scope, item)
-            scope.local["loop"] = _loop(index, items)
-            body(scope, out)
-        if not items:
-            empty(frame.inner(), out)
-
-    return run
-
-
-def _looped(value: Any, offset: int) -> Any:
-    try:
-        return items_of(value, "for")
-    except Fault as fault:
-        fault.offset = offset
-        raise
-
-
-def _kept(frame: Frame, bind: Binder, test: Evaluator, cost: int, item: Any) -> Any:
-    frame.budget.spend(cost)
-    scope = frame.inner()
-    bind(scope, item)
-    return test(scope)
-
-
-def _loop(index: int, items: Any) -> dict[str, Any]:
-    count = len(items)
-    return {
-        "index": index + 1,
-        "index0": index,
-        "revindex": count - index,
-        "revindex0": count - index - 1,
-        "first": index == 0,
-        "last": index == count - 1,
-        "length": count,
-        "previtem": items[index - 1] if index else None,
-        "nextitem": items[index + 1] if index + 1 < count else None,
-    }
-
-
-Binder = Callable[[Frame, Any], None]
-
-
-def _binder(target: Node) -> Binder:
-    if type(target).__name__ == "Name":
-        name = target.name
-
-        def one(frame: Frame, value: Any) -> None:
-            frame.local[name] = value
-
-        return one
-    inner, offset = [_binder(item) for item in target.items], target.lineno
-
-    def several(frame: Frame, value: Any) -> None:
-        if not isinstance(value, (list, tuple)) or len(value) != len(inner):
-            raise Fault(f"{len(inner)} names can't take {named(value)} (for an object: `x | items`)", offset)
-        for bind, item in zip(inner, value, strict=True):
-            bind(frame, item)
-
-    return several
-
-
-def _set(node: Node) -> Writer:
-    value, bind = expression(node.node), _binder(node.target)
-    return lambda frame, _: bind(frame, value(frame))
-
-
-def _set_block(node: Node) -> Writer:
-    write, bind = _captured(node), _binder(node.target)
-    return lambda frame, _: bind(frame, write(frame))
-
-
-def _filter_block(node: Node) -> Writer:
-    write = _captured(node)
-    return lambda frame, out: out.write(text_of(write(frame), frame.budget))
-
-
-def _captured(node: Node) -> Evaluator:
-    """What the body writes, through the filters of the block."""
-    body = template(node.body)
-
-    def written(frame: Frame) -> str:
-        inner = Out()
-        body(frame.inner(), inner)
-        return inner.text()
-
-    return written if node.filter is None else _filtered(node.filter, written)
-
-
-def _filtered(node: Node, written: Evaluator) -> Evaluator:
-    subject = written if node.node is None else _filtered(node.node, written)
-    return _placed(applied(node, FILTERS[node.name], subject), node)
-
-
-def _with(node: Node) -> Writer:
-    values, binders, body = map(expression, node.values), map(_binder, node.targets), template(node.body)
-    pairs = list(zip(binders, values, strict=True))
-
-    def run(frame: Frame, out: Out) -> None:
-        scope = frame.inner()
-        for bind, value in pairs:
-            bind(scope, value(frame))
-        body(scope, out)
-
-    return run
-
-
-_STATEMENTS: Final[dict[str, Callable[[Node], Writer]]] = {
-    "Assign": _set,
-    "AssignBlock": _set_block,
-    "FilterBlock": _filter_block,
-    "For": _for,
-    "If": _if,
-    "Output": _output,
-    "With": _with,
-}

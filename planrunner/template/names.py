@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from planrunner.template.rules import CONSTANTS
-from planrunner.template.syntax import Node
+from planrunner.template.syntax import CONSTANTS, Node
 
 
 class Reference(NamedTuple):

@@ -9,10 +9,7 @@ from typing import Any, Final, NamedTuple
 from planrunner.registry import hint
 from planrunner.template.filters import FILTERS
 from planrunner.template.predicates import TESTS
-from planrunner.template.syntax import Node, walk
-
-CONSTANTS: Final = {"null": None, "Null": None, "NULL": None}
-"""Names that are values, beside those that Jinja's own grammar knows: true, false, none."""
+from planrunner.template.syntax import CONSTANTS, Node, walk
 
 _REFUSED: Final = {
     "Include": "include: a template reaches nothing outside of itself",

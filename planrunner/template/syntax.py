@@ -14,6 +14,9 @@ from typing import Any, Final
 Node = Any
 """A node of jinja2.nodes. Its `lineno` is the offset of its token in the text."""
 
+CONSTANTS: Final = {"null": None, "Null": None, "NULL": None}
+"""Names that are values, beside those that Jinja's own grammar knows: true, false, none."""
+
 MAX_TOKENS: Final = 20_000
 # Jinja turns every line break into \n; these stand in for \r while it reads. It takes them for white space, too.
 _STAND_INS: Final = "\x1c\x1d\x1e\x1f\x0b\x0c"
