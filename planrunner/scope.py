@@ -162,7 +162,7 @@ class StepScope:
 
     async def _touch(self, resolved: ResolvedTool, effect: EffectState, idempotency_key: str) -> Any:
         """Call the tool, or its script, and take the value in."""
-        args = effect.args or {}
+        args = {name: _own_copy(value) for name, value in (effect.args or {}).items()}
         script = self._run.parts.tool_script
         value = NotImplemented
         if script is not None:
@@ -247,6 +247,11 @@ def _checked_args(resolved: ResolvedTool, args: Mapping[str, Any]) -> dict[str, 
         raise SchemaError(f"the args of {resolved.name}: {error}") from None
     check_value(resolved.args_schema, safe, f"the args of {resolved.name}")
     return safe
+
+
+def _own_copy(value: Any) -> Any:
+    """What a tool may do with as it likes: what is recorded stays as it is."""
+    return to_json_safe(value) if type(value) in (dict, list) else value
 
 
 def _reply_body(reply: Reply) -> dict[str, Any]:

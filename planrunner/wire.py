@@ -111,7 +111,7 @@ class Runner:
     async def astream(
         self, plan: Plan, inputs: Mapping[str, Any] | None = None, *, context: ContextLike | None = None
     ) -> AsyncIterator[Event]:
-        """Run a plan and yield its events, each when it is durable. Leaving the loop early leaves the run as it stands."""
+        """Run a plan and yield its events, each when it is durable. Leaving the loop early leaves it as it stands."""
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
         run = asyncio.ensure_future(self.arun(plan, inputs, context=context, on_event=queue.put_nowait))
         run.add_done_callback(lambda _: queue.put_nowait(None))
@@ -232,6 +232,7 @@ def _begin(plan: Plan, inputs: dict[str, Any], context: dict[str, Any]) -> tuple
     """A fresh run, and the event that says so."""
     state = RunState(new_run_id())
     body = {
+        "id": state.id,
         "plan": {"name": plan.name, "version": plan.version, "sha256": plan.sha256},
         "root": plan.root,
         "steps": [step.id for step in plan.steps],

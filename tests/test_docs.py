@@ -1,0 +1,106 @@
+"""Every command and every plan in README.md and docs/ works as it stands."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from planrunner.document.load import load_document
+
+from tests.conftest import PROJECT
+
+NEEDS_NETWORK_OR_KEY = ("pip ", "export ", 'planrunner run plans/greeting.yml --user DemoUser123 --data name="Nicholas')
+"""Beginnings of command lines that are shown and can't run here; a real model is spoken to in tests/models."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    page: str
+    line: int
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+def pages() -> list[Path]:
+    return [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+
+
+def blocks(*languages: str) -> list[Block]:
+    found = []
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        for match in re.finditer(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+            line = text.count("\n", 0, match.start()) + 1
+            found.append(Block(str(page.relative_to(PROJECT)), line, match[1], match[2]))
+    return [block for block in found if block.language in languages]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of what a reader has before them."""
+    shutil.copytree(PROJECT / "plans", tmp_path / "plans", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "planrunner.toml").write_text("", encoding="utf-8")
+    return tmp_path
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    words = shlex.split(command)
+    assert words[0].endswith("planrunner"), command
+    environment = {**os.environ, "HOME": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        [sys.executable, "-m", "planrunner", *words[1:]],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("block", blocks("yaml"), ids=str)
+def test_every_plan_that_is_shown_is_valid(block: Block) -> None:
+    if not block.text.startswith("planrunner:"):
+        pytest.fail(f"{block}: a YAML block that is no whole plan can't be checked; show a whole plan")
+    loaded = load_document(block.text.encode(), str(block), path=None, root=str(PROJECT))
+    assert not loaded.problems, [str(problem) for problem in loaded.problems]
+
+
+@pytest.mark.parametrize("block", blocks("sh"), ids=str)
+def test_every_command_that_is_shown_works(block: Block, project: Path) -> None:
+    for line in block.text.splitlines():
+        command = line.split("&&")[-1].strip()
+        if command.endswith("pytest") or is_left_out(line):
+            continue
+        done = run(command, project)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+
+def is_left_out(line: str) -> bool:
+    return line.startswith(NEEDS_NETWORK_OR_KEY) and "--script" not in line
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=str)
+def test_every_program_that_is_shown_works(block: Block, project: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", block.text], cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert '"state": "COMPLETE"' in done.stdout
+
+
+def test_the_pages_have_blocks_of_each_kind() -> None:
+    assert len(blocks("yaml")) >= 2
+    assert len(blocks("sh")) >= 4
+    assert len(blocks("python")) >= 1
+
+
+def test_no_page_leads_nowhere() -> None:
+    for page in pages():
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
