@@ -13,21 +13,29 @@ T = TypeVar("T")
 
 def run_sync(work: Coroutine[Any, Any, T]) -> T:
     """Run the coroutine to its end and return its value; also where an event loop runs already (then in a thread)."""
+    outcome: list[T] = []
+
+    async def carry() -> None:
+        # The value does not leave through the task: asyncio.run makes a repr of it, which for a long record takes
+        # longer than the run.
+        outcome.append(await work)
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work)
-    return _in_thread(work)
+        asyncio.run(carry())
+    else:
+        _run_in_thread(carry())
+    return outcome[0]
 
 
-def _in_thread(work: Coroutine[Any, Any, T]) -> T:
+def _run_in_thread(work: Coroutine[Any, Any, None]) -> None:
     context = copy_context()
-    outcome: list[T] = []
     failure: list[BaseException] = []
 
     def carry() -> None:
         try:
-            outcome.append(context.run(asyncio.run, work))
+            context.run(asyncio.run, work)
         except BaseException as error:
             failure.append(error)
 
@@ -36,4 +44,3 @@ def _in_thread(work: Coroutine[Any, Any, T]) -> T:
     thread.join()
     if failure:
         raise failure[0]
-    return outcome[0]

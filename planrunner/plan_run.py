@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -15,7 +15,6 @@ from planrunner.execution_context import ExecutionContext
 from planrunner.ids import plan_id
 from planrunner.plan import MISSING
 from planrunner.run_state import EffectState, RunState, StepState
-from planrunner.times import utc
 
 SCHEMA_VERSION = 1
 
@@ -189,7 +188,7 @@ class PlanRun(_Words):
 
 
 def record_of(run: RunState) -> dict[str, Any]:
-    """The record as plain data, in the order of its keys."""
+    """The fields of the record, in their order."""
     complete = [step for step in map(run.steps.get, run.step_ids) if step and step.state == run_state.COMPLETE]
     return {
         "schema_version": SCHEMA_VERSION,
@@ -206,13 +205,13 @@ def record_of(run: RunState) -> dict[str, Any]:
         "steps": [_step(step_id, run.steps.get(step_id)) for step_id in run.step_ids],
         "usage": run.usage,
         "error": run.error,
-        "created_at": utc(run.created_at),
-        "updated_at": utc(run.updated_at),
+        "created_at": _utc(run.created_at),
+        "updated_at": _utc(run.updated_at),
     }
 
 
-def _utc(seconds: float | None) -> str | None:
-    return None if seconds is None else utc(seconds)
+def _utc(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _step(step_id: str, step: StepState | None) -> dict[str, Any]:

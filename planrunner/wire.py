@@ -69,6 +69,7 @@ class Runner:
         self._store = store
         self._script = script
         self._settings = settings
+        self._settings_read: dict[str, Settings] = {}
         self._journals: dict[str, Journal] = {}
         self._litellm: LitellmModel | None = None
         self._dispatcher = LocalDispatcher()
@@ -167,7 +168,9 @@ class Runner:
 
     def _settings_for(self, root: str) -> Settings:
         """The settings in force for a project; what the caller of Runner said wins."""
-        settings = self._settings or load_settings(root)
+        settings = self._settings or self._settings_read.get(root)
+        if settings is None:  # read once: a service that runs thousands of plans reads no file for each of them
+            settings = self._settings_read[root] = load_settings(root)
         return settings if self._store is None else replace(settings, store=str(self._store))
 
     def _journal(self, settings: Settings) -> Journal:
