@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from planrunner.document.problem import Problem, in_order
 from planrunner.document.source import MAX_BYTES, BrokenNode, ListNode, MapNode, Node, Source, parse, plain
-from planrunner.errors import UsageError
+from planrunner.errors import ERROR_KINDS, UsageError
 from planrunner.models.scripted import REPLY_KINDS
 from planrunner.plan import NOTHING
 from planrunner.registry import hint
@@ -105,7 +105,7 @@ class _Check:
             return
         kind = plain(node.get("raise"))
         if kind not in kinds:
-            near = hint(kind, kinds) if isinstance(kind, str) else ""
+            near = hint(kind, kinds) if isinstance(kind, str) and kind not in ERROR_KINDS else ""
             message = f"{kind!r} can't be raised here{near or '; expected one of ' + ', '.join(kinds)}"
             self._note(node.entries["raise"].value, "unknown-kind", message)
         if "message" in node.entries:

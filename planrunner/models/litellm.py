@@ -65,7 +65,7 @@ class LitellmModel:
             raise DeadlineError(f"{request.model}: no reply came within {request.timeout:g} s") from None
         except Exception as error:
             missing, unknown = _diagnose(litellm, request)
-            raise as_step_error(error, request.model, request.parameters, missing, unknown) from error
+            raise as_step_error(error, request.model, request.parameters, missing, unknown) from None
         return _reply(response, request)
 
 
@@ -184,9 +184,9 @@ def _arguments(request: ModelRequest) -> dict[str, Any]:
 
 def _needs_no_key(request: ModelRequest) -> bool:
     """Whether this goes to a server of one's own for which no key is set: the SDK insists on one being there."""
-    own_server = "api_base" in request.parameters or {"OPENAI_API_BASE", "OPENAI_BASE_URL"} & os.environ.keys()
-    has_key = "api_key" in request.parameters or "OPENAI_API_KEY" in os.environ
-    return request.model.startswith("openai/") and bool(own_server) and not has_key
+    if not request.model.startswith("openai/") or request.parameters.get("api_key") or os.environ.get("OPENAI_API_KEY"):
+        return False
+    return bool(request.parameters.get("api_base") or {"OPENAI_API_BASE", "OPENAI_BASE_URL"} & os.environ.keys())
 
 
 def _diagnose(litellm: Any, request: ModelRequest) -> tuple[list[str], bool]:
@@ -197,7 +197,7 @@ def _diagnose(litellm: Any, request: ModelRequest) -> tuple[list[str], bool]:
         litellm.get_llm_provider(request.model)
     except Exception:
         return [], True
-    if "api_key" in request.parameters:
+    if request.parameters.get("api_key"):
         return [], False
     return list(litellm.validate_environment(request.model)["missing_keys"]), False
 

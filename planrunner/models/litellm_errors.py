@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from math import isfinite
 from typing import Any, Final
 
 from planrunner.errors import DeadlineError, ModelError, RateLimitedError, StepError, TransientError
@@ -202,10 +203,13 @@ def _went_wrong(behind: list[BaseException]) -> str:
     broken = next((one for one in behind if isinstance(one, TransportError)), None)
     if broken is not None:
         return f"{_host(broken)}{_system_words(behind) or 'it ended before the reply was whole'}"
-    innermost = behind[-1]
-    if not isinstance(innermost, ValueError | ImportError) and type(innermost).__module__ == "builtins":
-        return ""  # litellm stumbled over the reply; how, helps nobody
-    return _OWN_NAMES.sub("", _NOISE.split(str(innermost))[0]).strip()
+    told = next((one for one in reversed(behind) if _is_telling(one)), None)
+    return "" if told is None else _OWN_NAMES.sub("", _NOISE.split(str(told))[0]).strip()
+
+
+def _is_telling(error: BaseException) -> bool:
+    """Whether an exception says something to a reader; how litellm stumbled over a reply does not."""
+    return isinstance(error, ValueError | ImportError) or type(error).__module__ != "builtins"
 
 
 def _system_words(behind: list[BaseException]) -> str:
@@ -246,11 +250,11 @@ def _retry_after(behind: list[BaseException]) -> float | None:
     response = _response(behind)
     said = "" if response is None else response.headers.get("retry-after", "")
     try:
-        return max(0.0, float(said))
+        seconds = float(said)
     except ValueError:
-        pass
-    try:
-        until = parsedate_to_datetime(said)
-    except ValueError:
-        return None
-    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+        try:
+            until = parsedate_to_datetime(said)
+        except ValueError:
+            return None
+        seconds = (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return max(0.0, seconds) if isfinite(seconds) else None

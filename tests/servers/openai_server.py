@@ -47,7 +47,7 @@ class Answer:
     manner: str = "whole"
 
 
-def text(content: str | None, **message: Any) -> Answer:
+def text(content: Any, **message: Any) -> Answer:
     """The model says this."""
     return completion({"role": "assistant", "content": content, **message}, "stop")
 
@@ -106,11 +106,13 @@ class OpenAIServer:
 
     script    answers, one per request in the order of their coming, or a function from the request to its answer
     requests  everything that was asked so far
+    asked     set once the first request has come
     left      set once a client has gone away while its answer was still owed (`hang`, `drip`)
     """
 
     def __init__(self, script: Script) -> None:
         self.requests: list[Request] = []
+        self.asked = threading.Event()
         self.left = threading.Event()
         self.closing = threading.Event()
         self._script = script
@@ -140,6 +142,7 @@ class OpenAIServer:
         with self._lock:
             number = next(self._numbers)
             self.requests.append(request)
+        self.asked.set()
         if callable(self._script):
             return self._script(request)
         if number < len(self._script):

@@ -1,0 +1,87 @@
+"""A model that plays a script."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from planrunner.errors import DeadlineError, ModelError, RateLimitedError, StepError, TransientError
+from planrunner.models.base import ModelRequest, Reply, ToolCall, Usage, seam_name
+from planrunner.models.scripted import REPLY_KINDS, ScriptedModel
+
+TOOL = {"type": "function", "function": {"name": "crm__search", "parameters": {}}}
+
+
+def ask(replies: dict[str, Any], path: str = "triage", turn: int = 0, tools: tuple[Any, ...] = ()) -> Reply:
+    request = ModelRequest("any/model", [], tools, path=path, turn=turn)
+    return asyncio.run(ScriptedModel(replies).complete(request))
+
+
+def test_a_text_is_the_reply_byte_for_byte_and_free() -> None:
+    reply = ask({"triage": ["{{ 7*7 }} {% raw %}"]})
+    assert reply == Reply("{{ 7*7 }} {% raw %}", usage=Usage(0, 0, 0.0), finish_reason="stop")
+
+
+def test_an_output_is_told_as_json() -> None:
+    value = {"verdict": "unclear", "amount": 30, "note": "Zoë {{ x }}"}
+    assert json.loads(ask({"triage": [{"output": value}]}).text or "") == value
+
+
+def test_replies_go_by_path_and_turn() -> None:
+    replies = {"triage": ["one", "two"], "letter/write": ["three"], "looks[1]": ["four"]}
+    assert [ask(replies, turn=turn).text for turn in (0, 1, 0)] == ["one", "two", "one"]
+    assert ask(replies, "letter/write").text == "three"
+    assert ask(replies, "looks[1]").text == "four"
+
+
+def test_tool_calls_have_the_names_the_model_is_offered_and_ids_of_their_own() -> None:
+    script = {"triage": [{"tool_calls": [{"tool": "crm.search", "args": {"q": "A-1"}}, {"tool": "weather"}]}, "done"]}
+    reply = ask(script)
+    assert reply.text is None
+    assert reply.tool_calls == (
+        ToolCall("call_0_0", "crm__search", '{"q":"A-1"}'),
+        ToolCall("call_0_1", "weather", "{}"),
+    )
+    assert reply.tool_calls[0].name == seam_name("crm.search") == TOOL["function"]["name"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("transient", TransientError),
+        ("rate_limited", RateLimitedError),
+        ("timeout", DeadlineError),
+        ("model_error", ModelError),
+    ],
+)
+def test_an_error_is_raised_with_its_kind_and_message(kind: str, error: type[StepError]) -> None:
+    assert kind in REPLY_KINDS
+    with pytest.raises(error, match=r"^down for lunch$"):
+        ask({"triage": [{"raise": kind, "message": "down for lunch"}]})
+    with pytest.raises(error, match="the script lets the model fail here"):
+        ask({"triage": [{"raise": kind}]})
+
+
+def test_what_a_script_lacks_is_told_with_what_to_add() -> None:
+    with pytest.raises(ModelError) as caught:
+        ask({"triag": ["hello"]})
+    assert str(caught.value) == (
+        "the script has no reply for turn 1 of triage; did you mean 'triag'?. Add under `replies`:\n"
+        "  triage:\n"
+        "    - The text of the reply"
+    )
+
+
+def test_a_script_that_ends_too_early_is_told_so() -> None:
+    with pytest.raises(ModelError) as caught:
+        ask({"triage": ["one", "two"]}, turn=2, tools=(TOOL,))
+    assert "no reply for turn 3 of triage, it ends after turn 2" in str(caught.value)
+    assert "# or: {tool_calls: [{tool: NAME, args: {}}]}" in str(caught.value)
+
+
+def test_what_is_no_reply_is_refused() -> None:
+    with pytest.raises(ModelError, match="the scripted reply for turn 1 of triage is neither a text nor one of"):
+        ask({"triage": [42]})
