@@ -81,14 +81,23 @@ def _path(node: Node) -> Evaluator:
         return _constant_of(CONSTANTS[name])
 
     def walk_path(frame: Frame) -> Any:
-        value = frame.local[name] if name in frame.local else _outer(frame, name)
-        place = name
-        for key in keys:
-            value = look_up(value, key, place)
-            place = _deeper(place, key)
+        value = top = frame.local[name] if name in frame.local else _outer(frame, name)
+        try:
+            for key in keys:
+                value = value[key]
+        except (KeyError, TypeError, IndexError):
+            return _step_by_step(top, name, keys)
         return value
 
     return walk_path
+
+
+def _step_by_step(value: Any, place: str, keys: list[str | int]) -> Any:
+    """The same walk again, to say what was found where it ended."""
+    for key in keys:
+        value = look_up(value, key, place)
+        place = _deeper(place, key)
+    return value
 
 
 def _outer(frame: Frame, name: str) -> Any:

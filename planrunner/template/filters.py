@@ -84,6 +84,7 @@ def map_items(budget: Budget, value: Any, *args: Any, **named_args: Any) -> list
             or_default(item, attribute, default) if default is not None else pick(item, attribute) for item in items
         ]
     work = _by_name(FILTERS, args[0], "filter")
+    budget.spend(2 * len(items))
     return [work(budget, item, *args[1:], **named_args) for item in items]
 
 
@@ -99,6 +100,7 @@ def _sieve(budget: Budget, value: Any, what: str, attribute: Any, test: tuple[An
     if not test:
         return [item for item in items if bool(pick(item, attribute)) is wanted]
     holds = _by_name(TESTS, test[0], "test")
+    budget.spend(2 * len(items))
     return [item for item in items if holds(budget, pick(item, attribute), *test[1:]) is wanted]
 
 

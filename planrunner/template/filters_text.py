@@ -147,7 +147,11 @@ def to_float(budget: Budget, value: Any, default: Any = _FAIL) -> Any:
 
 def _number_text(value: Any) -> str:
     """ValueError for all that is not a plain decimal number: Python also takes 1_000, nan and Arabic digits."""
-    if isinstance(value, str) and re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", value, re.ASCII):
+    if (
+        isinstance(value, str)
+        and len(value) < 5000
+        and re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", value, re.ASCII)
+    ):
         return value.strip()
     raise ValueError
 

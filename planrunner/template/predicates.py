@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from planrunner.template.faults import Budget, Fault, named
-from planrunner.template.values import compare
+from planrunner.template.values import compare, sized
 
 
 def _is_number(budget: Budget, value: Any) -> bool:
@@ -67,6 +67,19 @@ def _in(budget: Budget, value: Any, seq: Any) -> bool:
     return compare("in", value, seq, budget)
 
 
+def _lower(budget: Budget, value: Any) -> bool:
+    return isinstance(value, str) and _read(value, budget).islower()
+
+
+def _upper(budget: Budget, value: Any) -> bool:
+    return isinstance(value, str) and _read(value, budget).isupper()
+
+
+def _read(value: str, budget: Budget) -> str:
+    sized(len(value), budget)
+    return value
+
+
 Predicate = Callable[..., bool]
 
 TESTS: Final[dict[str, Predicate]] = {
@@ -100,6 +113,6 @@ TESTS: Final[dict[str, Predicate]] = {
     "odd": _odd,
     "even": _even,
     "divisibleby": _divisible_by,
-    "lower": lambda budget, value: isinstance(value, str) and value.islower(),
-    "upper": lambda budget, value: isinstance(value, str) and value.isupper(),
+    "lower": _lower,
+    "upper": _upper,
 }

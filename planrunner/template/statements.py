@@ -55,6 +55,7 @@ def _for(node: Node) -> Writer:
     source, bind, body, otherwise = expression(node.iter), _binder(node.target), template(node.body), node.else_
     test = expression(node.test) if node.test else None
     empty, offset = template(otherwise), start(node.iter)
+    uses_loop = any(getattr(part, "name", None) == "loop" for child in node.body for part in walk(child))
     cost = sum(1 for part in (node.target, node.test, *node.body) if part for _ in walk(part))
 
     def run(frame: Frame, out: Out) -> None:
@@ -66,7 +67,8 @@ def _for(node: Node) -> Writer:
             frame.budget.spend(cost)
             scope = frame.inner()
             bind(scope, item)
-            scope.local["loop"] = _loop(index, items)
+            if uses_loop:
+                scope.local["loop"] = _loop(index, items)
             body(scope, out)
         if not items:
             empty(frame.inner(), out)

@@ -82,24 +82,24 @@ def plain(value: Any, budget: Budget) -> Any:
 
 def weigh(value: Any, budget: Budget) -> None:
     """Fault when the value is too large. What stands in it twice counts twice."""
-    weight, heap = 0, [value]
+    seen, characters, heap = 0, 0, [value]
     while heap:
         each = heap.pop()
-        weight += 16
+        seen += 1
         if isinstance(each, str):
-            weight += len(each)
+            characters += len(each)
         elif isinstance(each, Mapping):
             heap.extend(each.values())
-            weight += sum(map(len, each))
+            characters += sum(map(len, each))
         elif isinstance(each, (list, tuple)):
             heap.extend(each)
-        if weight + 16 * len(heap) > MAX_VALUE:
+        if characters + 16 * (seen + len(heap)) > MAX_VALUE:
             raise Fault("the template makes a value that is too large")
-    budget.spend(weight >> 6)
+    budget.spend(seen + (characters >> 6))
 
 
 def sized(length: int, budget: Budget) -> None:
-    """Check the length of a string or list, in characters or items, before it is made; pay for making it."""
+    """Check the length of a string in characters (a list: 16 times its items) before it is made; pay for making it."""
     if length > MAX_VALUE:
         raise Fault("the template makes a value that is too large")
     budget.spend(length >> 6)
@@ -143,6 +143,8 @@ def same(left: Any, right: Any, budget: Budget) -> bool:
         return len(left) == len(right) and all(same(a, b, budget) for a, b in zip(left, right, strict=True))
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
+    if isinstance(left, str):
+        budget.spend(len(left) >> 10)
     return bool(left == right)
 
 
@@ -180,6 +182,8 @@ def compare(kind: str, left: Any, right: Any, budget: Budget) -> bool:
     sign, order = _ORDERS[kind]
     if not orderable(left, right):
         raise Fault(f"`{sign}` can't compare {named(left)} with {named(right)}: both must be numbers, or both strings")
+    if isinstance(left, str):
+        budget.spend(len(left) >> 10)
     return bool(order(left, right))
 
 
@@ -212,7 +216,7 @@ def calculate(kind: str, left: Any, right: Any, budget: Budget) -> Any:
     if kind == "Add" and isinstance(left, str) and isinstance(right, str):
         return joined((left, right), budget)
     if kind == "Add" and isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
-        sized(len(left) + len(right), budget)
+        sized(16 * (len(left) + len(right)), budget)
         return [*left, *right]
     if kind == "Mul" and isinstance(left, str) and type(right) is int:
         sized(len(left) * max(right, 0), budget)
