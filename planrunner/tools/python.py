@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 _JSON_TYPES = (str, int, float, bool, type(None), dict, list, Any, object)
+_DECIMAL = "^(?!^[-+.]*$)"
+"""How some versions of pydantic begin a pattern that looks around, and that no linear matcher takes."""
+
 _NOTHING = inspect.Parameter.empty
 
 
@@ -237,7 +240,7 @@ def _output_schema(function: Callable[..., Any], name: str, annotation: Any) -> 
 
 
 def _tidy(schema: Any, drop: str = "") -> Any:
-    """Without titles, which say nothing, and without patterns that look around: these are checked on conversion."""
+    """Without titles, which say nothing, and without pydantic's pattern of decimals, which is checked on conversion."""
     if isinstance(schema, list):
         return [_tidy(item, drop) for item in schema]
     if not isinstance(schema, dict):
@@ -248,7 +251,7 @@ def _tidy(schema: Any, drop: str = "") -> Any:
             kept[key] = {name: _tidy(inner, drop) for name, inner in value.items()}
         elif key in ("default", "const", "enum", "examples"):
             kept[key] = value
-        elif key not in ("title", drop) and not (key == "pattern" and "(?" in value):
+        elif key not in ("title", drop) and not (key == "pattern" and value.startswith(_DECIMAL)):
             kept[key] = _tidy(value, drop)
     return kept
 

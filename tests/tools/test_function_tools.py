@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Optional
 
 import pytest
 from annotated_types import Ge
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 from typing_extensions import TypedDict
 
 from planrunner.errors import ToolHardError, ToolSoftError, ToolUnusableError
@@ -135,6 +135,17 @@ def test_no_arguments(call):
     made = tool(lambda: 7)
     assert made.args_schema == {"type": "object", "properties": {}, "additionalProperties": False}
     assert call(made) == 7
+
+
+def test_the_pattern_of_decimals_that_some_versions_of_pydantic_write_is_left_out():
+    told = {"type": "string", "pattern": r"^(?!^[-+.]*$)[+-]?0*\d*\.?\d*$"}
+
+    @tool
+    def f(a: Annotated[Decimal, WithJsonSchema(told)], b: Annotated[str, Field(pattern="^A-")]):
+        pass
+
+    assert check_schema(f.args_schema) == []
+    assert f.args_schema["properties"] == {"a": {"type": "string"}, "b": {"type": "string", "pattern": "^A-"}}
 
 
 def test_the_context_is_no_argument(ctx, call):
