@@ -57,7 +57,7 @@ KINDS: Final[Mapping[str, type[StepError]]] = {
 _MAX_WORDS: Final = 300
 _NAME_ONE: Final = "A model is named PROVIDER/NAME, such as openai/gpt-4o-mini"
 _CHECK_NAME: Final = "Check the model's name, PROVIDER/NAME, and `api_base` if one is set"
-_INSTALL: Final = "pip install 'planrunner[litellm]'"
+_INSTALL: Final = "Run: pip install 'planrunner[litellm]'"
 
 _BY_CLASS: Final = {
     "ContextWindowExceededError": ("the messages are longer than the model takes", "Make task or tool results shorter"),
@@ -112,10 +112,10 @@ def _wants_a_key(error: Exception, status: int | None) -> bool:
 
 
 def _behind(error: BaseException) -> Iterator[BaseException]:
-    """The exception and what led to it, outermost first."""
+    """The exception and what led to it, outermost first; not what the caller was handling when it asked again."""
     seen: set[int] = set()
     at: BaseException | None = error
-    while at is not None and id(at) not in seen:
+    while at is not None and not isinstance(at, StepError) and id(at) not in seen:
         seen.add(id(at))
         yield at
         at = at.__cause__ or at.__context__

@@ -38,9 +38,9 @@ class ScriptedModel:
 
     def _lack(self, request: ModelRequest, known: int) -> str:
         asked = f"the script has no reply for turn {request.turn + 1} of {request.path}"
-        asked += f", it ends after turn {known}" if known else hint(request.path, self._replies)
+        asked += f", it ends after turn {known}." if known else hint(request.path, self._replies) or "."
         or_a_call = "    # or: {tool_calls: [{tool: NAME, args: {}}]}" if request.tools else ""
-        return f"{asked}. Add under `replies`:\n  {request.path}:\n    - The text of the reply{or_a_call}"
+        return f"{asked} Add under `replies`:\n  {request.path}:\n    - The text of the reply{or_a_call}"
 
 
 def _reply(scripted: Any, request: ModelRequest) -> Reply:

@@ -163,6 +163,17 @@ def test_a_failure_has_its_kind_and_one_request(ask: Ask, case: str) -> None:
         assert noise not in message
 
 
+def test_a_failure_is_not_taken_for_the_one_before_it(model: LitellmModel) -> None:
+    async def twice(server: OpenAIServer) -> None:
+        try:
+            await model.complete(request(server))
+        except TransientError:
+            await model.complete(request(server))
+
+    with OpenAIServer([failure(500), raw(b"{")]) as server, pytest.raises(ModelError, match="can't be read"):
+        asyncio.run(twice(server))
+
+
 @pytest.mark.parametrize("provider", ["anthropic/claude-haiku-4-5", "gemini/gemini-2.0-flash"])
 @pytest.mark.parametrize("case", ["401", "500", "reset", "cut", "no JSON", "a number"])
 def test_other_providers_fail_in_the_same_words(ask: Ask, provider: str, case: str) -> None:

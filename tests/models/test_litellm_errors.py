@@ -43,6 +43,14 @@ def test_an_exception_nobody_knows_is_a_model_error(model: LitellmModel) -> None
     assert str(told) == "p/x: the request can't be made"
 
 
+def test_a_package_litellm_lacks_is_told_with_how_to_install_it() -> None:
+    lacking = ModuleNotFoundError("No module named 'mcp'", name="mcp")
+    told = as_step_error(lacking, "openai/x", {}, [], unknown_provider=False)
+    assert type(told) is ModelError
+    words = "openai/x: litellm lacks a package: No module named 'mcp'. Run: pip install 'planrunner[litellm]'"
+    assert str(told) == words
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -69,7 +69,7 @@ def test_what_a_script_lacks_is_told_with_what_to_add() -> None:
     with pytest.raises(ModelError) as caught:
         ask({"triag": ["hello"]})
     assert str(caught.value) == (
-        "the script has no reply for turn 1 of triage; did you mean 'triag'?. Add under `replies`:\n"
+        "the script has no reply for turn 1 of triage; did you mean 'triag'? Add under `replies`:\n"
         "  triage:\n"
         "    - The text of the reply"
     )
@@ -78,7 +78,7 @@ def test_what_a_script_lacks_is_told_with_what_to_add() -> None:
 def test_a_script_that_ends_too_early_is_told_so() -> None:
     with pytest.raises(ModelError) as caught:
         ask({"triage": ["one", "two"]}, turn=2, tools=(TOOL,))
-    assert "no reply for turn 3 of triage, it ends after turn 2" in str(caught.value)
+    assert "no reply for turn 3 of triage, it ends after turn 2. Add" in str(caught.value)
     assert "# or: {tool_calls: [{tool: NAME, args: {}}]}" in str(caught.value)
 
 
