@@ -44,7 +44,7 @@ class Weather(Tool):
             "conditions": {"type": "string", "description": "e.g. light snow"},
             "text": {"type": "string", "description": "All of it as one sentence"},
         },
-        "required": ["city", "country", "temperature_c", "conditions", "text"],
+        "required": ["city", "temperature_c", "conditions", "text"],
         "additionalProperties": False,
     }
     effect = "read"
