@@ -10,6 +10,7 @@ _TEXT = {"type": "string", "x-place": "template"}
 _OF_ANY = {
     "type": {
         "enum": ["input", "multiple_choice", "value_confirmation", "user_verification", "action", "custom"],
+        "x-decides": True,
         "description": "The kind of question.",
     },
     "guidance": {"$ref": "#/$defs/prompt", "description": "What the person is told."},

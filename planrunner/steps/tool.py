@@ -37,7 +37,7 @@ KIND = StepKind(
         "idempotency_key": {
             "type": "string",
             "x-place": "template",
-            "description": "Handed to the tool, the same for every attempt of this call. Made of run and step if left out.",
+            "description": "Handed to the tool, the same for every attempt. Made of run and step if left out.",
         },
     },
     wraps=("foreach", "repeat", "on_error", "retry", "timeout"),

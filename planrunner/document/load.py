@@ -1,0 +1,124 @@
+"""From a plan file to a Plan: reads, checks, builds. The value and all problems come back together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from planrunner.document.build import build
+from planrunner.document.problem import MAX_PROBLEMS, Problem, in_order
+from planrunner.document.rules import RULES
+from planrunner.document.schema import plan_schema
+from planrunner.document.shape import check_shape
+from planrunner.document.source import MAX_BYTES, MapNode, Source, parse, plain
+from planrunner.errors import InvalidPlanError, UsageError
+from planrunner.plan import Plan
+from planrunner.registry import load as load_named
+
+_MARKS: Final = ("planrunner.toml", ".git")
+_LEFT_TO_THE_RUNNER: Final = frozenset({"unknown-tool"})
+"""A tool that the file does not explain may be the Python caller's own: the Runner refuses it if it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A file that was read: its plan (None when a problem stands in the way), all problems in file order, its text."""
+
+    plan: Plan | None
+    problems: tuple[Problem, ...]
+    source: Source
+
+
+def load_document(text: bytes, name: str, *, path: str | None, root: str) -> Loaded:
+    """Read and check a plan. Raises nothing, whatever the text holds.
+
+    name  the file's name as the user gave it; problems say it
+    path  where the file stands, None for standard input or text
+    root  the project root
+    """
+    source = parse(text, name)
+    if source.root is None:
+        return Loaded(None, source.problems or (_empty(name),), source)
+    shape = check_shape(source.root, plan_schema(), name)
+    found = [*source.problems, *shape.problems]
+    if not isinstance(source.root, MapNode):
+        return Loaded(None, in_order(found), source)
+    document = Document(source, source.root, shape.sites, shape.schemas)
+    problems = in_order([*found, *_rules(document)])
+    if any(problem.level == "error" and problem.code not in _LEFT_TO_THE_RUNNER for problem in problems):
+        return Loaded(None, problems, source)
+    files = {os.path.basename(path or name): text.decode("utf-8")}
+    return Loaded(build(document, plain(source.root), files, path, root), problems, source)
+
+
+def _rules(document: Document) -> Iterator[Problem]:
+    """What the rules find; of each no more than anybody reads."""
+    for reference in RULES.values():
+        yield from islice(load_named(reference)(document), MAX_PROBLEMS)
+
+
+def load_plan(plan: str | os.PathLike[str]) -> Plan:
+    """The plan in a file; a string with a line break in it is taken as the text of a plan.
+
+    Raises InvalidPlanError with every problem, UsageError when the file can't be read. Tools that only the caller of
+    the Runner knows may be named.
+    """
+    if isinstance(plan, str) and "\n" in plan:
+        loaded = load_document(plan.encode("utf-8", "surrogatepass"), "plan", path=None, root=find_root(None))
+    else:
+        path = os.fspath(plan)
+        loaded = load_document(read_plan(path), path, path=path, root=find_root(path))
+    if loaded.plan is None:
+        raise InvalidPlanError(_not_valid(loaded), loaded.problems)
+    return loaded.plan
+
+
+def read_plan(path: str) -> bytes:
+    """The bytes of a file, never many more than a plan may have. UsageError when it can't be read."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except IsADirectoryError:
+        raise UsageError(f"{path} is a folder; name the plan file in it") from None
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {path}") from None
+    except (OSError, ValueError) as error:
+        words = error.strerror if isinstance(error, OSError) else None
+        raise UsageError(f"the plan {path} can't be read: {words or error}") from None
+
+
+def find_root(path: str | None) -> str:
+    """The project root of a plan: the nearest folder with planrunner.toml, `[tool.planrunner]` or .git, else its own.
+
+    Without a path the search begins at the working folder.
+    """
+    folder = Path(path).absolute().parent if path is not None else Path.cwd()
+    for candidate in (folder, *folder.parents):
+        if any((candidate / mark).exists() for mark in _MARKS) or _has_table(candidate / "pyproject.toml"):
+            return str(candidate)
+    return str(folder)
+
+
+def _has_table(pyproject: Path) -> bool:
+    import tomllib
+
+    try:
+        with pyproject.open("rb") as file:
+            return "planrunner" in tomllib.load(file).get("tool", {})
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return False
+
+
+def _empty(name: str) -> Problem:
+    message = "the file is empty: a plan has at least 'planrunner: 1', a 'name' and 'steps'"
+    return Problem(name, 1, 1, "empty", message)
+
+
+def _not_valid(loaded: Loaded) -> str:
+    count = len(loaded.problems)
+    lines = "".join(f"\n  {problem.file}:{problem}" for problem in loaded.problems)
+    return f"{loaded.source.name} is not a valid plan, {count} problem{'s' if count > 1 else ''}:{lines}"

@@ -1,0 +1,36 @@
+"""The JSON Schemas that a plan declares can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planrunner.document.problem import Problem
+from planrunner.document.source import ListNode, MapNode, Node, plain
+from planrunner.document.view import Document
+from planrunner.json_schema import SchemaProblem, check_schema
+
+
+def check(document: Document) -> Iterator[Problem]:
+    """What is wrong in `inputs`, `returns`, `additional_data`, `args_schema`, …, at the wrong word itself."""
+    for schema in document.schemas:
+        for found in check_schema(plain(schema.node)):
+            yield document.problem(_node_at(schema.node, found), "bad-schema", f"in this JSON Schema: {found.message}")
+    for name, entry in document.table("tools").entries.items():
+        node = entry.value.get("args_schema") if isinstance(entry.value, MapNode) else None
+        if isinstance(node, MapNode) and plain(node.get("type")) not in ("object", None):
+            message = f"the arguments of {name!r} are an object: write 'type: object' and its 'properties'"
+            yield document.problem(node.key("type"), "bad-schema", message)
+
+
+def _node_at(node: Node, found: SchemaProblem) -> Node:
+    """The last node of the path that there is; the key, where the path ends at one."""
+    place = node
+    for part in found.path:
+        entry = node.entries.get(str(part)) if isinstance(node, MapNode) else None
+        if entry is not None:
+            place, node = entry.key, entry.value
+        elif isinstance(node, ListNode) and isinstance(part, int) and part < len(node.items):
+            place = node = node.items[part]
+        else:
+            break
+    return place

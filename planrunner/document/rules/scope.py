@@ -1,0 +1,41 @@
+"""What the rules about names share: the words of the language, and which steps have surely ended before another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from planrunner.document.view import StepView
+
+NAMES: Final = frozenset(
+    ("inputs", "context", "steps", "run", "loop", "previous", "secrets", "error", "tool", "args", "output", "step")
+)
+"""First words of paths that the language gives a meaning somewhere."""
+
+LANGUAGE_WORDS: Final = frozenset(
+    ("null", "none", "true", "false", "and", "or", "not", "in", "is", "if", "else", "range")
+)
+
+
+def around(step: StepView) -> Iterator[StepView]:
+    """The step itself and the containers it stands in, from the inside out."""
+    current: StepView | None = step
+    while current is not None:
+        yield current
+        current = current.within.owner
+
+
+def has_ended(target: StepView, step: StepView) -> bool:
+    """Whether `target` has surely ended when `step` starts. True too where a circle of needs leaves no order."""
+    for current in around(step):
+        if current.within is target.within:
+            done = current.within.order.done[current.index]
+            return done is None or bool(done >> target.index & 1)
+        if current.within.role == "finally" and target.within.role == "steps":
+            return True
+    return False
+
+
+def is_inside(target: StepView, step: StepView) -> bool:
+    """Whether `target` stands in a container from which `step` is outside."""
+    return target.within.owner is not None and all(current.within is not target.within for current in around(step))

@@ -1,0 +1,93 @@
+"""A path in a template begins with a name that has a meaning at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from planrunner.document.problem import Problem
+from planrunner.document.rules.scope import around
+from planrunner.document.shape import Path, Site
+from planrunner.document.source import MapNode
+from planrunner.document.tree import text_of
+from planrunner.document.view import Document
+from planrunner.registry import hint
+from planrunner.template import Reference
+
+_EVERYWHERE: Final = ("inputs", "context", "steps", "run", "secrets")
+_IN_HOOKS: Final = ("tool", "args", "output", "step")
+_FIELDS: Final = {
+    "run": ("id", "started_at", "state", "error"),
+    "error": ("kind", "message"),
+    "loop": ("index", "index0"),
+}
+
+
+def check(document: Document) -> Iterator[Problem]:
+    """Every first word that nothing gives a value, and every field that such a name does not have."""
+    for site, reference in document.references:
+        message = _wrong(document, site, reference)
+        if message:
+            yield document.problem_in(site, reference.offset, "unknown-name", message)
+
+
+def _wrong(document: Document, site: Site, reference: Reference) -> str | None:
+    name, *rest = reference.names
+    known = names_at(document, site.path)
+    if name not in known:
+        return _unknown(str(name), document, known)
+    if name == "secrets" and rest:
+        return _undeclared_secret(str(rest[0]), document)
+    fields = _FIELDS.get(str(name))
+    if fields and rest and rest[0] not in fields and name not in _items(document, site.path):
+        return f"{name!r} has no {str(rest[0])!r}{hint(str(rest[0]), fields)}; it has {', '.join(fields)}"
+    return None
+
+
+def names_at(document: Document, path: Path) -> tuple[str, ...]:
+    """The first words that have a meaning at this place."""
+    if path[:1] == ("hooks",):
+        return (*_EVERYWHERE, *_IN_HOOKS)
+    return (*_EVERYWHERE, *_items(document, path), *_of_step(document, path))
+
+
+def _of_step(document: Document, path: Path) -> Iterator[str]:
+    step = document.step_at(path)
+    for current in around(step) if step else ():
+        inside = path[len(current.path) :]
+        if "foreach" in current.node.entries and inside[:1] not in (("when",), ("foreach",)):
+            yield "loop"
+        if "repeat" in current.node.entries and inside[:1] not in (("when",), ("foreach",)):
+            yield "previous"
+        if inside[:1] == ("on_error",):
+            yield "error"
+
+
+def _items(document: Document, path: Path) -> Iterator[str]:
+    """What the items of the loops around this place are called."""
+    step = document.step_at(path)
+    for current in around(step) if step else ():
+        loop = current.node.get("foreach")
+        if isinstance(loop, MapNode) and path[len(current.path) :][:1] not in (("when",), ("foreach",)):
+            yield text_of(loop.get("as")) or "item"
+
+
+def _unknown(name: str, document: Document, known: tuple[str, ...]) -> str:
+    if name in document.by_id:
+        return f"nothing is called {name!r} here; a step's output is read as steps.{name}.output"
+    for table in ("inputs",):
+        if name in document.table(table).entries:
+            return f"nothing is called {name!r} here; did you mean {table}.{name}?"
+    contract = document.table("context").get("additional_data")
+    if isinstance(contract, MapNode) and name in contract.entries:
+        return f"nothing is called {name!r} here; did you mean context.additional_data.{name}?"
+    advice = hint(name, known) or f"; known here are {', '.join(dict.fromkeys(known))}"
+    return f"nothing is called {name!r} here{advice}"
+
+
+def _undeclared_secret(name: str, document: Document) -> str | None:
+    node = document.root.get("secrets")
+    declared = [text_of(item) or "" for item in getattr(node, "items", ())]
+    if name in declared:
+        return None
+    return f"the plan names no secret {name!r}{hint(name, declared) or '; add it to the list under secrets'}"

@@ -1,0 +1,49 @@
+"""A tool that is named comes from somewhere: the plan's own, a server, an installed plug-in, or built in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planrunner.document.problem import Problem
+from planrunner.document.source import ListNode, MapNode, Node, ScalarNode
+from planrunner.document.tree import text_of
+from planrunner.document.view import Document
+from planrunner.registry import Registry, hint
+from planrunner.tools.builtin import BUILTIN
+
+
+def check(document: Document) -> Iterator[Problem]:
+    """Every tool in a step or an agent's list that no source has."""
+    own = document.table("tools").entries
+    servers = document.table("mcp_servers").entries
+    for node in _named(document):
+        name = str(node.value)
+        server = name.partition(".")[0]
+        if name in own or name in BUILTIN or (server != name and server in servers):
+            continue
+        if server != name:
+            known = hint(server, servers) or "; declare it under 'mcp_servers'"
+            yield document.problem(node, "unknown-tool", f"there is no MCP server {server!r} for {name!r}{known}")
+            continue
+        # Looking for plug-ins reads the metadata of every installed package, so it comes last.
+        known_names = (*own, *Registry(BUILTIN, "planrunner.tools").names())
+        if name not in known_names:
+            advice = hint(name, known_names) or "; add it under 'tools' with use: \"package.module:name\""
+            yield document.problem(node, "unknown-tool", f"there is no tool {name!r}{advice}")
+
+
+def _named(document: Document) -> Iterator[ScalarNode]:
+    for step in document.steps:
+        yield from _texts(step.node.get("tool"))
+        agent = step.node.get("agent")
+        if isinstance(agent, MapNode):
+            yield from _texts(agent.get("tools"))
+    for entry in document.table("agents").entries.values():
+        if isinstance(entry.value, MapNode):
+            yield from _texts(entry.value.get("tools"))
+
+
+def _texts(node: Node | None) -> Iterator[ScalarNode]:
+    for item in node.items if isinstance(node, ListNode) else [node]:
+        if isinstance(item, ScalarNode) and text_of(item) and "{{" not in item.value:
+            yield item

@@ -1,0 +1,379 @@
+"""Holds a file against the schema of the language, in words for people: one problem per mistake, at the wrong key.
+
+Walks the very data of `schema.plan_schema`. It knows only the words of JSON Schema that are used there
+(`KEYWORDS`); on the way it gathers the texts in which templates stand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from planrunner.document.hints import HINTS, INSTEAD_OF_VERB
+from planrunner.document.problem import MAX_PROBLEMS, Problem
+from planrunner.document.tree import BrokenNode, ListNode, MapNode, Node, ScalarNode
+from planrunner.document.words import article, found, listed, type_name
+from planrunner.registry import hint, suggest
+
+_WORDS = """
+    $schema $defs $ref title description default type enum const pattern minimum minLength minItems properties
+    patternProperties additionalProperties required items anyOf if then else
+    x-place x-expected x-schema x-kind x-decides
+"""
+KEYWORDS: Final = frozenset(_WORDS.split())
+_FREE: Final = "^x-"
+
+Path = tuple[str | int, ...]
+Schema = Mapping[str, Any]
+
+
+class Site(NamedTuple):
+    """A text that Jinja reads: a template, or a bare expression."""
+
+    node: ScalarNode
+    bare: bool
+    path: Path
+
+
+class SchemaSite(NamedTuple):
+    """A JSON Schema that the plan's author wrote."""
+
+    node: Node
+    path: Path
+
+
+class _Around(NamedTuple):
+    """What is known from further out.
+
+    place     where texts are `template`, `expression` or `literal`
+    expected  what belongs here, in a user's words
+    kind      the kind of map, for hints
+    """
+
+    place: str = "literal"
+    expected: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the walk brought home."""
+
+    problems: tuple[Problem, ...]
+    sites: tuple[Site, ...]
+    schemas: tuple[SchemaSite, ...]
+
+
+def check_shape(root: Node, schema: Schema, file: str) -> Shape:
+    """Hold the tree against the schema."""
+    walk = _Walk(schema, file)
+    with suppress(_FullError):
+        walk.check(root, schema, (), _Around())
+    return Shape(tuple(walk.problems), tuple(walk.sites), tuple(walk.schemas))
+
+
+class _FullError(Exception):
+    """So many problems are told that nobody would read more."""
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text[:-1] + r"\Z" if text.endswith("$") else text)
+
+
+class _Walk:
+    """One walk over one file."""
+
+    def __init__(self, schema: Schema, file: str) -> None:
+        self.defs: Schema = schema.get("$defs", {})
+        self.file = file
+        self.problems: list[Problem] = []
+        self.sites: list[Site] = []
+        self.schemas: list[SchemaSite] = []
+
+    def tell(self, node: Node, code: str, message: str) -> None:
+        self.problems.append(Problem(self.file, node.line, node.column, code, message))
+        if len(self.problems) > MAX_PROBLEMS:
+            raise _FullError
+
+    def resolved(self, schema: Schema) -> Schema:
+        """The shape a `$ref` names, with what stands beside it."""
+        while "$ref" in schema:
+            target = self.defs[schema["$ref"].removeprefix("#/$defs/")]
+            schema = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
+        return schema
+
+    def check(self, node: Node, schema: Schema | bool, path: Path, around: _Around) -> None:
+        """Hold one value against one shape."""
+        if isinstance(node, BrokenNode) or isinstance(schema, bool):
+            return
+        schema = self.resolved(schema)
+        around = _Around(
+            schema.get("x-place", around.place),
+            around.expected or schema.get("x-expected", ""),
+            schema.get("x-kind", around.kind),
+        )
+        if not self._fits_type(node, schema, around):
+            return
+        if "if" in schema:
+            branch = schema["then"] if self._holds(node, schema["if"]) else schema["else"]
+            self.check(node, branch, path, around)
+        elif schema.get("x-schema"):
+            self.schemas.append(SchemaSite(node, path))
+            self._literal(node)
+        elif isinstance(node, MapNode):
+            self._map(node, schema, path, around)
+        elif isinstance(node, ListNode):
+            self._list(node, schema, path, around)
+        elif isinstance(node, ScalarNode):
+            self._scalar(node, schema, path, around)
+
+    def _fits_type(self, node: Node, schema: Schema, around: _Around) -> bool:
+        types = schema.get("type")
+        if not isinstance(node, ScalarNode) and ("enum" in schema or "const" in schema):
+            wanted = around.expected or listed(schema.get("enum", [schema.get("const")]), "or")
+            self.tell(node, "wrong-type", f"expected {wanted}, found {found(node)}")
+            return False
+        if types is None or any(is_of_type(node, one) for one in ([types] if isinstance(types, str) else types)):
+            return True
+        if self._misplaced(node, around):
+            return False
+        wanted = around.expected or listed(map(type_name, [types] if isinstance(types, str) else types), "or")
+        self.tell(node, "wrong-type", f"expected {wanted}, found {found(node)}")
+        return False
+
+    def _holds(self, node: Node, condition: Schema) -> bool:
+        """Whether an `if` holds. Says nothing."""
+        if "type" in condition and not is_of_type(node, condition["type"]):
+            return False
+        if not isinstance(node, MapNode):
+            return "required" not in condition
+        if any(key not in node.entries for key in condition.get("required", ())):
+            return False
+        wanted = ((node.get(key), sub["const"]) for key, sub in condition.get("properties", {}).items())
+        return all(isinstance(value, ScalarNode) and value.value == const for value, const in wanted)
+
+    # lists and scalars
+
+    def _list(self, node: ListNode, schema: Schema, path: Path, around: _Around) -> None:
+        if len(node.items) < schema.get("minItems", 0):
+            self.tell(node, "empty", f"this list is empty: it needs at least {schema['minItems']} item")
+        inner = _Around(around.place)
+        items = schema.get("items", {})
+        for index, item in enumerate(node.items):
+            self.check(item, items, (*path, index), inner)
+
+    def _scalar(self, node: ScalarNode, schema: Schema, path: Path, around: _Around) -> None:
+        if around.place == "expression":
+            self._expression(node, path)
+        elif around.place == "template":
+            if isinstance(node.value, str) and "{" in node.value:
+                self.sites.append(Site(node, False, path))
+            return
+        elif self._misplaced(node, around):
+            return
+        self._value(node, schema, around)
+
+    def _expression(self, node: ScalarNode, path: Path) -> None:
+        if isinstance(node.value, str) and node.value.strip():
+            self.sites.append(Site(node, True, path))
+
+    def _misplaced(self, node: Node, around: _Around) -> bool:
+        """Tell of a template where none may stand."""
+        if around.place != "literal" or not isinstance(node, ScalarNode) or not isinstance(node.value, str):
+            return False
+        if "{{" not in node.value and "{%" not in node.value:
+            return False
+        message = "a template can't stand here, the value is taken as it is written: write the value itself"
+        self.tell(node, "template-not-here", message)
+        return True
+
+    def _value(self, node: ScalarNode, schema: Schema, around: _Around) -> None:
+        """Words about the value itself."""
+        if "const" in schema and not _same(node.value, schema["const"]):
+            self.tell(node, "wrong-value", f"expected {schema['const']}, found {found(node)}")
+        elif "enum" in schema and not any(_same(node.value, one) for one in schema["enum"]):
+            meant = hint(node.value, schema["enum"]) if isinstance(node.value, str) else ""
+            wanted = around.expected or listed(schema["enum"], "or")
+            self.tell(node, "wrong-value", f"expected {wanted}, found {found(node)}{meant}")
+        elif isinstance(node.value, str):
+            self._text(node, schema, around)
+        elif "minimum" in schema and _is_number(node) and node.value < schema["minimum"]:
+            wanted = around.expected or f"a number of at least {schema['minimum']}"
+            self.tell(node, "wrong-value", f"expected {wanted}, found {found(node)}")
+
+    def _text(self, node: ScalarNode, schema: Schema, around: _Around) -> None:
+        if len(node.value) < schema.get("minLength", 0):
+            self.tell(node, "empty", f"expected {around.expected or 'text'}, found an empty text")
+        elif "pattern" in schema and not _pattern(schema["pattern"]).search(node.value):
+            wanted = around.expected or f"text like {schema['pattern']}"
+            self.tell(node, "wrong-value", f"expected {wanted}, found {found(node)}{_as_name(node.value, schema)}")
+
+    def _literal(self, node: Node) -> None:
+        """Look for templates in data that is taken as it is written. In a `pattern` two braces are a regex."""
+        if isinstance(node, MapNode):
+            for key, entry in node.entries.items():
+                if key != "pattern":
+                    self._literal(entry.value)
+        elif isinstance(node, ListNode):
+            for item in node.items:
+                self._literal(item)
+        else:
+            self._misplaced(node, _Around())
+
+    # maps
+
+    def _map(self, node: MapNode, schema: Schema, path: Path, around: _Around) -> None:
+        if around.kind == "step" and "anyOf" in schema and self._has_no_verb(node, schema):
+            return
+        told = len(self.problems)
+        unknown = []
+        for key, entry in node.entries.items():
+            sub = self._shape_of(key, schema)
+            if sub is None:
+                unknown.append(entry.key)
+            else:
+                self._entry(entry.key, entry.value, sub, (*path, key), around)
+                if sub is not True and sub.get("x-decides") and len(self.problems) > told:
+                    return
+        self._unknown_keys(unknown, node, schema, around)
+        for key in schema.get("required", ()):
+            if key not in node.entries and not any(_meant(other.value, key, around) for other in unknown):
+                self._missing(key, node, schema, around)
+
+    def _entry(self, key: ScalarNode, value: Node, sub: Any, path: Path, around: _Around) -> None:
+        if sub is True:
+            return
+        if around.place == "template" and isinstance(key.value, str) and "{{" in key.value:
+            self.tell(key, "template-not-here", "a key can't be a template: only values are rendered")
+        self.check(value, sub, path, _Around(around.place))
+
+    def _shape_of(self, key: str, schema: Schema) -> Any:
+        """The shape of the value under this key, True when it is free, None when there can be no such key."""
+        if key in schema.get("properties", {}):
+            return schema["properties"][key]
+        for pattern, sub in schema.get("patternProperties", {}).items():
+            if _pattern(pattern).search(key):
+                return sub
+        more = schema.get("additionalProperties", {})
+        return None if more is False else more
+
+    def _unknown_keys(self, keys: list[ScalarNode], node: MapNode, schema: Schema, around: _Around) -> None:
+        known = list(schema.get("properties", {}))
+        for key in keys:
+            if any(pattern != _FREE for pattern in schema.get("patternProperties", {})):
+                wanted = around.expected or "a name"
+                message = f"expected {wanted}, found {key.value!r}{_as_name(key.value, schema)}"
+                self.tell(key, "wrong-value", message)
+            elif around.kind == "step":
+                self._unknown_step_key(key, node, known)
+            else:
+                self.tell(key, "unknown-key", f"unknown key {key.value!r}{_advice(key.value, known, around.kind)}")
+
+    def _unknown_step_key(self, key: ScalarNode, node: MapNode, known: Iterable[str]) -> None:
+        verbs = [verb for verb in node.entries if verb in self._verbs()]
+        first = verbs[0]
+        if key.value in verbs:
+            other = next(verb for verb in verbs if verb != key.value)
+            if node.key(other).start < key.start:
+                where, late = key, key.value
+            else:
+                where, late, other = node.key(other), other, key.value
+            message = f"this step has two verbs, {other!r} and {late!r}: keep one, or make two steps of it"
+            self.tell(where, "two-verbs", message)
+            return
+        owners = [verb for verb in self._verbs() if key.value in self._keys_of(verb)]
+        if len(verbs) > 1 and any(verb in owners for verb in verbs):
+            return
+        if owners:
+            message = f"{key.value!r} does not go with {first!r}, only with {listed(owners, 'and')}: remove it"
+            self.tell(key, "unknown-key", message)
+            return
+        advice = _advice(key.value, known, "step")
+        self.tell(key, "unknown-key", f"unknown key {key.value!r} in {article(first)} {first} step{advice}")
+
+    def _verbs(self) -> list[str]:
+        return [name.removeprefix("step_") for name in self.defs if name.startswith("step_")]
+
+    def _keys_of(self, verb: str) -> Mapping[str, Any]:
+        keys: Mapping[str, Any] = self.defs[f"step_{verb}"]["properties"]
+        return keys
+
+    def _has_no_verb(self, node: MapNode, schema: Schema) -> bool:
+        """Tell of a step without a verb; where a key seems to be a misspelt or foreign verb, tell it there."""
+        verbs = self._verbs()
+        known = {key for verb in verbs for key in self._keys_of(verb)}
+        told = False
+        for key, entry in node.entries.items():
+            if key in known or key.startswith("x-"):
+                continue
+            told = told or key in INSTEAD_OF_VERB or suggest(key, verbs) is not None
+            advice = _advice(key, known, "step")
+            self.tell(entry.key, "unknown-key", f"unknown key {key!r} in a step{advice}")
+        if not told:
+            self.tell(node, "no-verb", f"this step has no verb: it needs one of {listed(verbs, 'or')}")
+        if "id" in node.entries:
+            self.check(node.entries["id"].value, schema["properties"]["id"], (), _Around())
+        else:
+            self._missing("id", node, schema, _Around(kind="step"))
+        return True
+
+    def _missing(self, key: str, node: MapNode, schema: Schema, around: _Around) -> None:
+        what = schema.get("properties", {}).get(key, {}).get("description", "")
+        where = {"plan": "the plan", "step": "this step", "": "this"}.get(around.kind, f"this {around.kind}")
+        tail = f" ({what[0].lower() + what[1:].rstrip('.')})" if what else ""
+        self.tell(node, "missing-key", f"{where} has no {key!r}{tail}: add it")
+
+
+def _meant(key: str, missing: str, around: _Around) -> bool:
+    """Whether an unknown key is the missing one, misspelt: then it is told once."""
+    return suggest(key, [missing]) is not None or f"'{missing}'" in HINTS.get(around.kind, {}).get(key, "")
+
+
+def _advice(key: str, known: Iterable[str], kind: str) -> str:
+    foreign = HINTS.get(kind, {}).get(key)
+    if foreign is not None:
+        return f": {foreign}"
+    names = list(known)
+    return hint(key, names) or f": known here are {listed(names, 'and')}, and keys that begin with x-"
+
+
+def _as_name(text: str, schema: Schema) -> str:
+    """How a wrong name would be written right."""
+    allowed = [schema["pattern"]] if "pattern" in schema else list(schema.get("patternProperties", {}))
+    for separator in "_-":
+        name = re.sub(r"[^a-z0-9]+", separator, text.lower()).strip(separator)
+        if name and any(pattern != _FREE and _pattern(pattern).search(name) for pattern in allowed):
+            return f"; write {name!r}"
+    return ""
+
+
+def _same(value: Any, other: Any) -> bool:
+    return value == other and isinstance(value, bool) == isinstance(other, bool)
+
+
+def _is_number(node: Node) -> bool:
+    return isinstance(node, ScalarNode) and isinstance(node.value, int | float) and not isinstance(node.value, bool)
+
+
+def _is_whole(node: Node) -> bool:
+    return isinstance(node, ScalarNode) and _is_number(node) and (node.value == int(node.value))
+
+
+_TYPES: Final[Mapping[str, Callable[[Node], bool]]] = {
+    "object": lambda node: isinstance(node, MapNode),
+    "array": lambda node: isinstance(node, ListNode),
+    "string": lambda node: isinstance(node, ScalarNode) and isinstance(node.value, str),
+    "boolean": lambda node: isinstance(node, ScalarNode) and isinstance(node.value, bool),
+    "number": _is_number,
+    "integer": _is_whole,
+}
+
+
+def is_of_type(node: Node, name: str) -> bool:
+    """Whether a value has this type of JSON Schema."""
+    return _TYPES[name](node)

@@ -1,0 +1,208 @@
+"""A plan file as the rules see it: its lists of steps, who stands where, and every template with its references.
+
+All of it bears with files that are wrong elsewhere: a rule looks at what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from typing import Final, NamedTuple
+
+from planrunner.document.order import Order
+from planrunner.document.places import place
+from planrunner.document.problem import Problem
+from planrunner.document.shape import Path, SchemaSite, Site
+from planrunner.document.source import ListNode, MapNode, Node, ScalarNode, Source
+from planrunner.document.tree import text_of
+from planrunner.steps import VERBS
+from planrunner.template import Reference, TemplateProblem, find_problems, references
+
+MAX_TEMPLATES: Final = 10_000
+"""So many different templates are looked at in one file."""
+
+
+@dataclass(eq=False, slots=True)
+class StepView:
+    """One step. `id` is None when it has none that is text, `verb` when it has none or two."""
+
+    node: MapNode
+    path: Path
+    within: StepList
+    index: int
+    id: ScalarNode | None
+    verb: str | None
+    lists: tuple[StepList, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The id as text; empty when there is none."""
+        return "" if self.id is None else str(self.id.value)
+
+    def needs(self) -> list[ScalarNode] | None:
+        """The texts under `needs`; None when the key is absent."""
+        node = self.node.get("needs")
+        if not isinstance(node, ListNode):
+            return None
+        return [item for item in node.items if isinstance(item, ScalarNode) and isinstance(item.value, str)]
+
+
+@dataclass(eq=False)
+class StepList:
+    """A list of steps. `role` is `steps`, `finally`, `case`, `group` or `on_error`; `owner` the step it stands in."""
+
+    role: str
+    path: Path
+    owner: StepView | None
+    steps: list[StepView] = field(default_factory=list)
+
+    @cached_property
+    def order(self) -> Order:
+        """In which order its steps end."""
+        places: dict[str, int] = {}
+        for step in self.steps:
+            places.setdefault(step.name, step.index)
+        return Order([_places(step.needs(), places) for step in self.steps])
+
+
+def _places(needs: list[ScalarNode] | None, places: dict[str, int]) -> set[int] | None:
+    return None if needs is None else {places[node.value] for node in needs if node.value in places}
+
+
+class _Read(NamedTuple):
+    """What the template language says of one text."""
+
+    problems: list[TemplateProblem]
+    references: list[Reference]
+
+
+_NOTHING_READ: Final = _Read([], [])
+
+
+def _read(text: str, bare: bool) -> _Read:
+    problems = find_problems(text, bare=bare)
+    return _Read(problems, [] if problems else references(text, bare=bare))
+
+
+@dataclass(frozen=True)
+class Document:
+    """A plan file, its tree, and what the walk over its shape gathered."""
+
+    source: Source
+    root: MapNode
+    sites: tuple[Site, ...]
+    schemas: tuple[SchemaSite, ...] = ()
+
+    @cached_property
+    def lists(self) -> tuple[StepList, ...]:
+        """The top-level lists: `steps` and `finally`, as far as they are there."""
+        found = ((key, self.root.get(key)) for key in ("steps", "finally"))
+        return tuple(_list(key, node, (key,), None) for key, node in found if isinstance(node, ListNode))
+
+    @cached_property
+    def steps(self) -> tuple[StepView, ...]:
+        """Every step, in file order."""
+        return tuple(_walk(self.lists))
+
+    @cached_property
+    def by_id(self) -> dict[str, StepView]:
+        """The first step of each id."""
+        found: dict[str, StepView] = {}
+        for step in self.steps:
+            found.setdefault(step.name, step)
+        return found
+
+    @cached_property
+    def _by_path(self) -> dict[Path, StepView]:
+        return {step.path: step for step in self.steps}
+
+    def step_at(self, path: Path) -> StepView | None:
+        """The innermost step around this place."""
+        for end in range(len(path), 1, -1):
+            step = self._by_path.get(path[:end])
+            if step is not None:
+                return step
+        return None
+
+    def table(self, key: str) -> MapNode:
+        """A top-level map, empty when it is absent or of another shape."""
+        node = self.root.get(key)
+        return node if isinstance(node, MapNode) else MapNode(0, 0)
+
+    @cached_property
+    def _read(self) -> dict[tuple[str, bool], _Read]:
+        """What stands in each text that is a template; a text that stands in many places is read once."""
+        texts = dict.fromkeys((site.node.value, site.bare) for site in self.sites)
+        return {text: _read(*text) for text in islice(texts, MAX_TEMPLATES)}
+
+    @property
+    def template_problems(self) -> Iterator[tuple[Site, TemplateProblem]]:
+        """What is wrong with the templates as such."""
+        for site in self.sites:
+            for found in self._read.get((site.node.value, site.bare), _NOTHING_READ).problems:
+                yield site, found
+
+    @property
+    def references(self) -> Iterator[tuple[Site, Reference]]:
+        """Every name that a template or expression reads, with its path."""
+        for site in self.sites:
+            for found in self._read.get((site.node.value, site.bare), _NOTHING_READ).references:
+                yield site, found
+
+    def too_many_templates(self) -> Site | None:
+        """The first template that is not looked at, because so many stand before it."""
+        return next((site for site in self.sites if (site.node.value, site.bare) not in self._read), None)
+
+    def problem(self, node: Node, code: str, message: str) -> Problem:
+        """A problem at a node."""
+        return self.source.problem(node, code, message)
+
+    def problem_in(self, site: Site, offset: int, code: str, message: str) -> Problem:
+        """A problem inside a text."""
+        line, column = place(self.source, site.node, offset)
+        return Problem(self.source.name, line, column, code, message)
+
+
+def _list(role: str, node: ListNode, path: Path, owner: StepView | None) -> StepList:
+    made = StepList(role, path, owner)
+    for index, item in enumerate(node.items):
+        if isinstance(item, MapNode):
+            made.steps.append(_step(item, (*path, index), made, len(made.steps)))
+    return made
+
+
+def _step(node: MapNode, path: Path, parent: StepList, index: int) -> StepView:
+    id_node = node.get("id")
+    verbs = [key for key in node.entries if key in VERBS]
+    step = StepView(
+        node=node,
+        path=path,
+        within=parent,
+        index=index,
+        id=id_node if isinstance(id_node, ScalarNode) and text_of(id_node) else None,
+        verb=verbs[0] if len(verbs) == 1 else None,
+    )
+    step.lists = tuple(_inner(step))
+    return step
+
+
+def _inner(step: StepView) -> Iterator[StepList]:
+    """The lists inside a step, in file order of their kinds."""
+    group = step.node.get("steps")
+    if isinstance(group, ListNode):
+        yield _list("group", group, (*step.path, "steps"), step)
+    for key, role in (("switch", "case"), ("on_error", "on_error")):
+        cases = step.node.get(key)
+        for index, case in enumerate(cases.items if isinstance(cases, ListNode) else ()):
+            steps = case.get("steps") if isinstance(case, MapNode) else None
+            if isinstance(steps, ListNode):
+                yield _list(role, steps, (*step.path, key, index, "steps"), step)
+
+
+def _walk(lists: tuple[StepList, ...]) -> Iterator[StepView]:
+    for one in lists:
+        for step in one.steps:
+            yield step
+            yield from _walk(step.lists)

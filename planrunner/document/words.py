@@ -1,0 +1,56 @@
+"""How values are told in messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from planrunner.document.tree import ListNode, MapNode, Node, ScalarNode
+
+_SHOWN: Final = 40
+_TYPES: Final = {
+    "object": "a map",
+    "array": "a list",
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
+
+
+def type_name(name: str) -> str:
+    """A type of JSON Schema in a user's words."""
+    return _TYPES[name]
+
+
+def listed(words: Iterable[Any], last: str) -> str:
+    """`a, b or c`."""
+    texts = [str(word) for word in words]
+    if len(texts) < 2:
+        return "".join(texts)
+    return f"{', '.join(texts[:-1])} {last} {texts[-1]}"
+
+
+def article(noun: str) -> str:
+    """`a` or `an`."""
+    return "an" if noun[:1] in "aeiou" else "a"
+
+
+def shorten(text: str) -> str:
+    """The beginning of a long text."""
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def found(node: Node) -> str:
+    """What stands there, shortly."""
+    if isinstance(node, MapNode):
+        return "a map" if node.entries else "an empty map"
+    if isinstance(node, ListNode):
+        return "a list" if node.items else "an empty list"
+    if not isinstance(node, ScalarNode) or node.value is None:
+        return "nothing"
+    if isinstance(node.value, str):
+        return f"the text {shorten(node.value)!r}"
+    if isinstance(node.value, bool):
+        return "true" if node.value else "false"
+    return f"the number {shorten(node.text)}"
