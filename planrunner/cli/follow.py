@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from planrunner import events
 from planrunner.cli.sink import Output
 from planrunner.cli.streams import style, talk_raw
+from planrunner.errors import PlanrunnerError
 from planrunner.render import json, jsonl, text
 from planrunner.render.progress import Live, Plain, Quiet
 from planrunner.render.words import is_terminal
@@ -62,10 +63,18 @@ class Follower:
         """Stop talking, leave terminal and logger as they were found, and put the result in place."""
         self._progress.close()
         _logger.removeHandler(self._log)
-        if error is None:
-            self.output.finish()
+        if error is not None:
+            self.output.abandon()
+            self._note(error)
             return
-        self.output.abandon()
+        try:
+            self.output.finish()
+        except PlanrunnerError as failure:
+            self._note(failure)
+            raise
+
+    def _note(self, error: BaseException) -> None:
+        """Whatever went wrong: if there is a run, say where it is."""
         if self.run_id is not None:
             error.add_note(self._kept(self.run_id))
 

@@ -37,6 +37,11 @@ def write(path: Path, text: str) -> str:
     return path.name
 
 
+def spoken(value: object) -> str | None:
+    """The id of a test case: the words of its command line."""
+    return " ".join(value) if isinstance(value, list | tuple) and all(isinstance(word, str) for word in value) else None
+
+
 def environment(**more: str) -> dict[str, str]:
     """As little as a process needs."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "SYSTEMROOT") if name in os.environ}

@@ -6,13 +6,14 @@ import pytest
 
 from planrunner import __version__
 from planrunner.cli.main import COMMANDS
+from tests.cli.commands import spoken
 from tests.cli.conftest import Cli
 
 EVERY = [(), *((name,) for name in COMMANDS), ("runs", "list"), ("runs", "show"), ("tools", "list"), ("tools", "show")]
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
-@pytest.mark.parametrize("words", EVERY, ids=" ".join)
+@pytest.mark.parametrize("words", EVERY, ids=spoken)
 def test_help(cli: Cli, words: tuple[str, ...], flag: str) -> None:
     told = cli(*words, flag)
     assert told.code == 0
@@ -58,7 +59,7 @@ def test_nothing_asked(cli: Cli) -> None:
         (("tools", "show", "calclator"), "error: there is no tool 'calclator'; did you mean 'calculator'?"),
         (("run", "--user"), "error: Option '--user' requires an argument."),
     ],
-    ids=lambda words: " ".join(words) if isinstance(words, tuple) else "",
+    ids=spoken,
 )
 def test_wrong_words(cli: Cli, words: tuple[str, ...], message: str) -> None:
     told = cli(*words)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from planrunner.ids import is_run_id
-from tests.cli.commands import NO_MODEL, write
+from tests.cli.commands import NO_MODEL, spoken, write
 from tests.cli.conftest import Cli
 
 TASK = """
@@ -187,7 +187,7 @@ def test_the_context_comes_from_a_file_and_flags_add_to_it(cli: Cli, here: Path,
         (["--store", "sums.yml/store"], "error: "),
         (["--store", "postgres://x"], "error: "),
     ],
-    ids=" ".join,
+    ids=spoken,
 )
 def test_what_is_wrong_is_told_before_anything_runs(
     cli: Cli, here: Path, sums: str, words: list[str], message: str

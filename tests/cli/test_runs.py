@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.commands import write
+from tests.cli.commands import spoken, write
 from tests.cli.conftest import Cli
 
 FAILS = """
@@ -63,7 +63,7 @@ def test_the_list_as_json(cli: Cli, stored: list[str]) -> None:
         (["--since", "2999-01-01"], []),
         (["--user", "u"], []),
     ],
-    ids=" ".join,
+    ids=spoken,
 )
 def test_filters(cli: Cli, stored: list[str], words: list[str], found: list[int]) -> None:
     assert ids(cli, *words) == [stored[place] for place in found]
