@@ -128,22 +128,24 @@ def _status(behind: list[BaseException]) -> int | None:
 
 
 def _response(behind: list[BaseException]) -> Any:
-    from httpx import HTTPStatusError
+    answered: Any = next((error for error in behind if _is(error, "HTTPStatusError")), None)
+    return None if answered is None else answered.response
 
-    return next((error.response for error in behind if isinstance(error, HTTPStatusError)), None)
+
+def _is(error: BaseException, name: str) -> bool:
+    """Whether it is this exception of httpx. By name, for httpx is litellm's dependency and none of ours."""
+    return any(base.__name__ == name and base.__module__.startswith("httpx") for base in type(error).__mro__)
 
 
 def _kind(error: Exception, behind: list[BaseException], status: int | None) -> type[StepError]:
-    from httpx import TimeoutException, TransportError, UnsupportedProtocol
-
     known = next((KINDS[base.__name__] for base in type(error).__mro__ if base.__name__ in KINDS), ModelError)
     if known is RateLimitedError or status == 429:
         return RateLimitedError
     if status is not None:
         return TransientError if status >= 500 or status == 408 else ModelError
-    if any(isinstance(one, TimeoutException) for one in behind):
+    if any(_is(one, "TimeoutException") for one in behind):
         return DeadlineError
-    if any(isinstance(one, TransportError) and not isinstance(one, UnsupportedProtocol) for one in behind):
+    if any(_is(one, "TransportError") and not _is(one, "UnsupportedProtocol") for one in behind):
         return TransientError
     return known
 
@@ -198,9 +200,7 @@ def _said(response: Any) -> str:
 
 
 def _went_wrong(behind: list[BaseException]) -> str:
-    from httpx import TransportError
-
-    broken = next((one for one in behind if isinstance(one, TransportError)), None)
+    broken = next((one for one in behind if _is(one, "TransportError")), None)
     if broken is not None:
         return f"{_host(broken)}{_system_words(behind) or 'it ended before the reply was whole'}"
     told = next((one for one in reversed(behind) if _is_telling(one)), None)
