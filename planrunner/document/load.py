@@ -15,6 +15,7 @@ from planrunner.document.rules import RULES
 from planrunner.document.schema import plan_schema
 from planrunner.document.shape import check_shape
 from planrunner.document.source import MAX_BYTES, MapNode, Source, parse, plain
+from planrunner.document.view import Document
 from planrunner.errors import InvalidPlanError, UsageError
 from planrunner.plan import Plan
 from planrunner.registry import load as load_named

@@ -19,7 +19,7 @@ _TOOL: Final = ("timeout", "auth", "secrets")
 def check(document: Document) -> Iterator[Problem]:
     """Verbs, keys and values that are told in the language and not built yet."""
     for node, what in _found(document):
-        message = f"{what} is part of the plan language, but this version of planrunner can't run it yet: leave it out"
+        message = f"{what} is in the plan language, but this version of planrunner can't run it yet: leave it out"
         yield document.problem(node, "not-supported", message)
 
 
