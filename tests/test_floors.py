@@ -13,8 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "planrunner"
 
 HOMES = {
     "click": ("cli/",),
-    "jinja2": ("template.py", "template/"),
-    "jsonschema": ("json_schema.py",),
+    "jinja2": ("template/",),
     "jsonschema_rs": ("json_schema.py",),
     "litellm": ("models/litellm.py",),
     "pydantic": ("plan_run.py", "execution_context.py", "tools/python.py"),
@@ -24,7 +23,7 @@ HOMES = {
 }
 """Library → the files, or beginnings of file names, that may know it. Libraries that are not here may stand nowhere."""
 
-LAZY = {"litellm", "mcp", "jsonschema", "jsonschema_rs"}
+LAZY = {"jinja2", "jsonschema_rs", "litellm", "mcp"}
 """Never imported while a module of ours is imported: they cost too much for those who don't use them."""
 
 

@@ -14,7 +14,6 @@ HEAVY = {
     "httpx",
     "jsonschema",
     "litellm",
-    "logging",
     "mcp",
     "openai",
     "pydantic",
