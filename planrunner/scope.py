@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from planrunner import run_state
 from planrunner.errors import ModelError, SchemaError, TemplateError
@@ -15,38 +15,13 @@ from planrunner.models.base import Model, ModelRequest, Reply, ToolCall, Usage
 from planrunner.plan import NOTHING, ModelAlias, Plan, Step
 from planrunner.template import Renderer, compile_expression, compile_value
 from planrunner.times import utc
-from planrunner.tools.base import Effect, Tool, ToolRunContext
+from planrunner.tools.base import ToolRunContext
 from planrunner.tools.calling import call_tool
+from planrunner.tools.catalogue import Catalogue, ResolvedTool
+from planrunner.tools.scripted import ScriptedTools
 
 if TYPE_CHECKING:
     from planrunner.run_state import EffectState, RunState
-
-
-class ResolvedTool(Protocol):
-    """A tool as one plan knows it: what its entry adds is part of it."""
-
-    name: str
-    tool: Tool
-    effect: Effect
-    description: str
-    args_schema: Mapping[str, Any]
-    output_schema: Mapping[str, Any] | None
-
-
-class Tools(Protocol):
-    """The tools of one plan, by the plan's names."""
-
-    def resolve(self, name: str) -> ResolvedTool:
-        """The tool of this name; UnknownToolError when there is none."""
-        ...
-
-
-class ToolScript(Protocol):
-    """Answers in place of tools."""
-
-    def call(self, tool: str, effect: Effect, args: Mapping[str, Any], path: str) -> Any:
-        """The scripted answer; NotImplemented when the tool runs as it is; RejectedError when it may not."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +32,11 @@ class Parts:
     aliases        models of the project; the plan's own come before them
     """
 
-    tools: Tools
+    tools: Catalogue
     model: Model
     default_model: str | None = None
     aliases: Mapping[str, ModelAlias] = NOTHING
-    tool_script: ToolScript | None = None
+    tool_script: ScriptedTools | None = None
 
 
 class PlanExit(Exception):

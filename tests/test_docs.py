@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from planrunner.document.load import load_document
 
+from planrunner.document.load import load_document
 from tests.conftest import PROJECT
 
 NEEDS_NETWORK_OR_KEY = ("pip ", "export ", 'planrunner run plans/greeting.yml --user DemoUser123 --data name="Nicholas')

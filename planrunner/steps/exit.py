@@ -11,10 +11,10 @@ from planrunner.steps.base import Scope, StepKind
 
 async def run(scope: Scope) -> NoReturn:
     """Never returns: what follows this step does not run."""
-    ending = scope.step.value or {}
+    ending = scope.step.value
     message = ending.get("message")
     output = to_json_safe(scope.render(ending["output"])) if "output" in ending else MISSING
-    scope.exit(ending.get("state", "COMPLETE"), None if message is None else str(scope.render(message)), output)
+    scope.exit(ending["state"], None if message is None else str(scope.render(message)), output)
 
 
 KIND = StepKind(

@@ -111,7 +111,7 @@ def plan(plan_of: PlanOf) -> Plan:
           - {id: work, task: Go, agent: a}
           - {id: skipped, when: not inputs.go, set: 1}
           - {id: sum, set: "{{ steps.work.output }}, {{ steps.two.output.at }}"}
-          - {id: stop, when: inputs.go, exit: {output: "{{ steps.sum.output }}!"}}
+          - {id: stop, when: inputs.go, exit: {state: COMPLETE, output: "{{ steps.sum.output }}!"}}
           - {id: never, tool: count}
     """)
 

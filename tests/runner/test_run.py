@@ -180,8 +180,8 @@ def test_needs_decides_the_order(plan_of: PlanOf, runner: Runner, note: Ledgered
 @pytest.mark.parametrize(
     ("ending", "state", "output"),
     [
-        ("{}", "COMPLETE", 1),
-        ("{output: early}", "COMPLETE", "early"),
+        ("{state: COMPLETE}", "COMPLETE", 1),
+        ("{state: COMPLETE, output: early}", "COMPLETE", "early"),
         ("{state: COMPLETE, output: null}", "COMPLETE", None),
         ("{state: FAILED, message: 'no {{ steps.a.output }}'}", "FAILED", None),
     ],
