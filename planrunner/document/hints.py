@@ -114,6 +114,11 @@ _CONTEXT: Final[dict[str, str]] = {
     "user_id": "whether a run must say for whom it acts is 'end_user_id: required' here",
     "data": "what is known of the end user stands under 'additional_data'",
 }
+_FOREACH: Final[dict[str, str]] = {
+    **dict.fromkeys(("items", "list", "over", "each", "of", "values"), "the list is 'in' here"),
+    **dict.fromkeys(("item", "var", "name", "item_name"), "what an item is called is 'as' here"),
+    **dict.fromkeys(("parallel", "concurrency", "max_parallel"), "how many at once is 'max_concurrent' here"),
+}
 
 HINTS: Final[Mapping[str, Mapping[str, str]]] = {
     "plan": _PLAN,
@@ -122,6 +127,7 @@ HINTS: Final[Mapping[str, Mapping[str, str]]] = {
     "tool entry": _TOOL_ENTRY,
     "hook": _HOOK,
     "context": _CONTEXT,
+    "foreach": _FOREACH,
 }
 """The kind of map (`x-kind` of the schema) → foreign key → what to write."""
 

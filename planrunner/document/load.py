@@ -49,7 +49,9 @@ def load_document(text: bytes, name: str, *, path: str | None, root: str) -> Loa
     if not isinstance(source.root, MapNode):
         return Loaded(None, in_order(found), source)
     document = Document(source, source.root, shape.sites, shape.schemas)
-    problems = in_order([*found, *_rules(document)])
+    told = {(problem.line, problem.column) for problem in found}
+    found += [problem for problem in _rules(document) if (problem.line, problem.column) not in told]
+    problems = in_order(found)
     if any(problem.level == "error" and problem.code not in _LEFT_TO_THE_RUNNER for problem in problems):
         return Loaded(None, problems, source)
     files = {os.path.basename(path or name): text.decode("utf-8")}

@@ -16,10 +16,17 @@ from planrunner.steps.base import StepKind
 def plan_schema() -> dict[str, Any]:
     """The schema of a plan file. Shared: not to be changed."""
     kinds = [kind(verb) for verb in VERBS]
+    expected = "a map with the keys planrunner, name and steps"
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "planrunner plan, language 1",
-        **closed(TOP, "planrunner", "name", "steps", **{"x-kind": "plan"}),
+        **closed(
+            TOP,
+            "planrunner",
+            "name",
+            "steps",
+            **{"x-kind": "plan", "x-expected": expected},
+        ),
         "$defs": {**DEFS, "step": _step(kinds), **{f"step_{kind.verb}": _step_of(kind) for kind in kinds}},
     }
 
@@ -48,7 +55,8 @@ def _step(kinds: list[StepKind]) -> Schema:
     }
     for kind in reversed(kinds):
         shape = {"if": {"required": [kind.verb]}, "then": ref(f"step_{kind.verb}"), "else": shape}
-    return {"type": "object", "x-kind": "step", **shape}
+    expected = "a step, a map with an id and one verb"
+    return {"type": "object", "x-kind": "step", "x-expected": expected, **shape}
 
 
 def schema_text() -> str:

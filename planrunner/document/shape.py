@@ -15,8 +15,8 @@ from typing import Any, Final, NamedTuple
 
 from planrunner.document.hints import HINTS, INSTEAD_OF_VERB
 from planrunner.document.problem import MAX_PROBLEMS, Problem
-from planrunner.document.tree import BrokenNode, ListNode, MapNode, Node, ScalarNode
-from planrunner.document.words import article, found, listed, type_name
+from planrunner.document.tree import BrokenNode, ListNode, MapNode, Node, ScalarNode, text_of
+from planrunner.document.words import MAX_SHOWN, article, found, listed, type_name
 from planrunner.registry import hint, suggest
 
 _WORDS = """
@@ -52,11 +52,13 @@ class _Around(NamedTuple):
     place     where texts are `template`, `expression` or `literal`
     expected  what belongs here, in a user's words
     kind      the kind of map, for hints
+    what      the key it stands under, for messages
     """
 
     place: str = "literal"
     expected: str = ""
     kind: str = ""
+    what: str = "the plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ class _Walk:
             schema.get("x-place", around.place),
             around.expected or schema.get("x-expected", ""),
             schema.get("x-kind", around.kind),
+            around.what,
         )
         if not self._fits_type(node, schema, around):
             return
@@ -136,15 +139,18 @@ class _Walk:
         types = schema.get("type")
         if not isinstance(node, ScalarNode) and ("enum" in schema or "const" in schema):
             wanted = around.expected or listed(schema.get("enum", [schema.get("const")]), "or")
-            self.tell(node, "wrong-type", f"expected {wanted}, found {found(node)}")
+            self._must(node, "wrong-type", wanted, around)
             return False
         if types is None or any(is_of_type(node, one) for one in ([types] if isinstance(types, str) else types)):
             return True
         if self._misplaced(node, around):
             return False
         wanted = around.expected or listed(map(type_name, [types] if isinstance(types, str) else types), "or")
-        self.tell(node, "wrong-type", f"expected {wanted}, found {found(node)}")
+        self._must(node, "wrong-type", wanted, around, _in_brackets(node) if "array" in types else "")
         return False
+
+    def _must(self, node: Node, code: str, wanted: str, around: _Around, advice: str = "") -> None:
+        self.tell(node, code, f"{around.what} must be {wanted}, found {found(node)}{advice}")
 
     def _holds(self, node: Node, condition: Schema) -> bool:
         """Whether an `if` holds. Says nothing."""
@@ -161,8 +167,8 @@ class _Walk:
 
     def _list(self, node: ListNode, schema: Schema, path: Path, around: _Around) -> None:
         if len(node.items) < schema.get("minItems", 0):
-            self.tell(node, "empty", f"this list is empty: it needs at least {schema['minItems']} item")
-        inner = _Around(around.place)
+            self.tell(node, "empty", f"{around.what} is an empty list: it needs at least {schema['minItems']} item")
+        inner = _Around(around.place, what=f"an entry of {around.what}")
         items = schema.get("items", {})
         for index, item in enumerate(node.items):
             self.check(item, items, (*path, index), inner)
@@ -195,23 +201,23 @@ class _Walk:
     def _value(self, node: ScalarNode, schema: Schema, around: _Around) -> None:
         """Words about the value itself."""
         if "const" in schema and not _same(node.value, schema["const"]):
-            self.tell(node, "wrong-value", f"expected {schema['const']}, found {found(node)}")
+            self._must(node, "wrong-value", around.expected or str(schema["const"]), around)
         elif "enum" in schema and not any(_same(node.value, one) for one in schema["enum"]):
             meant = hint(node.value, schema["enum"]) if isinstance(node.value, str) else ""
             wanted = around.expected or listed(schema["enum"], "or")
-            self.tell(node, "wrong-value", f"expected {wanted}, found {found(node)}{meant}")
+            self._must(node, "wrong-value", wanted, around, meant)
         elif isinstance(node.value, str):
             self._text(node, schema, around)
         elif "minimum" in schema and _is_number(node) and node.value < schema["minimum"]:
             wanted = around.expected or f"a number of at least {schema['minimum']}"
-            self.tell(node, "wrong-value", f"expected {wanted}, found {found(node)}")
+            self._must(node, "wrong-value", wanted, around)
 
     def _text(self, node: ScalarNode, schema: Schema, around: _Around) -> None:
         if len(node.value) < schema.get("minLength", 0):
-            self.tell(node, "empty", f"expected {around.expected or 'text'}, found an empty text")
+            self.tell(node, "empty", f"{around.what} must be {around.expected or 'text'}, found an empty text")
         elif "pattern" in schema and not _pattern(schema["pattern"]).search(node.value):
             wanted = around.expected or f"text like {schema['pattern']}"
-            self.tell(node, "wrong-value", f"expected {wanted}, found {found(node)}{_as_name(node.value, schema)}")
+            self._must(node, "wrong-value", wanted, around, _as_name(node.value, schema))
 
     def _literal(self, node: Node) -> None:
         """Look for templates in data that is taken as it is written. In a `pattern` two braces are a regex."""
@@ -242,7 +248,7 @@ class _Walk:
                     return
         self._unknown_keys(unknown, node, schema, around)
         for key in schema.get("required", ()):
-            if key not in node.entries and not any(_meant(other.value, key, around) for other in unknown):
+            if key not in node.entries and not any(_meant(other.value, key, schema, around) for other in unknown):
                 self._missing(key, node, schema, around)
 
     def _entry(self, key: ScalarNode, value: Node, sub: Any, path: Path, around: _Around) -> None:
@@ -250,7 +256,7 @@ class _Walk:
             return
         if around.place == "template" and isinstance(key.value, str) and "{{" in key.value:
             self.tell(key, "template-not-here", "a key can't be a template: only values are rendered")
-        self.check(value, sub, path, _Around(around.place))
+        self.check(value, sub, path, _Around(around.place, what=repr(key.value)))
 
     def _shape_of(self, key: str, schema: Schema) -> Any:
         """The shape of the value under this key, True when it is free, None when there can be no such key."""
@@ -267,12 +273,14 @@ class _Walk:
         for key in keys:
             if any(pattern != _FREE for pattern in schema.get("patternProperties", {})):
                 wanted = around.expected or "a name"
-                message = f"expected {wanted}, found {key.value!r}{_as_name(key.value, schema)}"
+                message = f"a key of {around.what} must be {wanted}, found {key.value!r}{_as_name(key.value, schema)}"
                 self.tell(key, "wrong-value", message)
             elif around.kind == "step":
                 self._unknown_step_key(key, node, known)
             else:
-                self.tell(key, "unknown-key", f"unknown key {key.value!r}{_advice(key.value, known, around.kind)}")
+                self.tell(
+                    key, "unknown-key", f"unknown key {key.value!r}{_advice(key.value, known, node, around.kind)}"
+                )
 
     def _unknown_step_key(self, key: ScalarNode, node: MapNode, known: Iterable[str]) -> None:
         verbs = [verb for verb in node.entries if verb in self._verbs()]
@@ -293,7 +301,7 @@ class _Walk:
             message = f"{key.value!r} does not go with {first!r}, only with {listed(owners, 'and')}: remove it"
             self.tell(key, "unknown-key", message)
             return
-        advice = _advice(key.value, known, "step")
+        advice = _advice(key.value, known, node, "step")
         self.tell(key, "unknown-key", f"unknown key {key.value!r} in {article(first)} {first} step{advice}")
 
     def _verbs(self) -> list[str]:
@@ -312,34 +320,45 @@ class _Walk:
             if key in known or key.startswith("x-"):
                 continue
             told = told or key in INSTEAD_OF_VERB or suggest(key, verbs) is not None
-            advice = _advice(key, known, "step")
+            advice = _advice(key, known, node, "step")
             self.tell(entry.key, "unknown-key", f"unknown key {key!r} in a step{advice}")
         if not told:
             self.tell(node, "no-verb", f"this step has no verb: it needs one of {listed(verbs, 'or')}")
         if "id" in node.entries:
-            self.check(node.entries["id"].value, schema["properties"]["id"], (), _Around())
+            self.check(node.entries["id"].value, schema["properties"]["id"], (), _Around(what="'id'"))
         else:
             self._missing("id", node, schema, _Around(kind="step"))
         return True
 
     def _missing(self, key: str, node: MapNode, schema: Schema, around: _Around) -> None:
         what = schema.get("properties", {}).get(key, {}).get("description", "")
-        where = {"plan": "the plan", "step": "this step", "": "this"}.get(around.kind, f"this {around.kind}")
+        where = "this step" if around.kind == "step" else around.what
         tail = f" ({what[0].lower() + what[1:].rstrip('.')})" if what else ""
         self.tell(node, "missing-key", f"{where} has no {key!r}{tail}: add it")
 
 
-def _meant(key: str, missing: str, around: _Around) -> bool:
+def _meant(key: str, missing: str, schema: Schema, around: _Around) -> bool:
     """Whether an unknown key is the missing one, misspelt: then it is told once."""
+    if len(schema.get("properties", ())) == 1:
+        return True
     return suggest(key, [missing]) is not None or f"'{missing}'" in HINTS.get(around.kind, {}).get(key, "")
 
 
-def _advice(key: str, known: Iterable[str], kind: str) -> str:
+def _advice(key: str, known: Iterable[str], node: MapNode, kind: str) -> str:
     foreign = HINTS.get(kind, {}).get(key)
     if foreign is not None:
         return f": {foreign}"
     names = list(known)
-    return hint(key, names) or f": known here are {listed(names, 'and')}, and keys that begin with x-"
+    near = suggest(key, names)
+    if near is None:
+        return f": known here are {listed(names, 'and')}, and keys that begin with x-"
+    return f"; {near!r} stands here already" if near in node.entries else f"; did you mean {near!r}?"
+
+
+def _in_brackets(node: Node) -> str:
+    """How a single value would be written as a list."""
+    text = text_of(node)
+    return f"; write [{text}]" if text and len(text) <= MAX_SHOWN and "\n" not in text else ""
 
 
 def _as_name(text: str, schema: Schema) -> str:

@@ -219,6 +219,7 @@ WRAPS: dict[str, Schema] = {
             "max_items": {**count("A longer list fails the step."), "default": 1000},
         },
         "in",
+        **{"x-kind": "foreach"},
         description="The step is run for each item of a list. The output is the list of outputs, in order.",
     ),
     "on_error": {
@@ -292,7 +293,11 @@ DEFS: dict[str, Schema] = {
         "x-schema": True,
         "x-expected": "a JSON Schema, such as {type: string}",
     },
-    "short_form": {"type": "object", "additionalProperties": ref("json_schema")},
+    "short_form": {
+        "type": "object",
+        "additionalProperties": ref("json_schema"),
+        "x-expected": "a map of name → JSON Schema, such as {verdict: {type: string}}",
+    },
     "kinds": {
         "type": "array",
         "items": {"enum": _HANDLED},
@@ -302,11 +307,20 @@ DEFS: dict[str, Schema] = {
     "agent": AGENT,
     "guard": _binding("fail"),
     "watcher": _binding("fail", "log"),
-    "steps": {"type": "array", "minItems": 1, "items": ref("step")},
+    "steps": {
+        "type": "array",
+        "minItems": 1,
+        "items": ref("step"),
+        "x-expected": "a list of steps, each beginning with '- id: …'",
+    },
 }
 
 TOP: dict[str, Schema] = {
-    "planrunner": {"const": 1, "description": "The version of the plan language: 1."},
+    "planrunner": {
+        "const": 1,
+        "x-expected": "1, the version of the plan language",
+        "description": "The version of the plan language: 1.",
+    },
     "name": text(
         "The plan's name.",
         pattern="^[a-z][a-z0-9-]*$",

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from planrunner.document.tree import ListNode, MapNode, Node, ScalarNode
 
-_SHOWN: Final = 40
+MAX_SHOWN: Final = 40
 _TYPES: Final = {
     "object": "a map",
     "array": "a list",
@@ -38,7 +38,7 @@ def article(noun: str) -> str:
 
 def shorten(text: str) -> str:
     """The beginning of a long text."""
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 
 def found(node: Node) -> str:

@@ -57,7 +57,7 @@ def _from_step(step: StepView, path: Path, target: StepView) -> str | None:
     if step.needs() is not None and target.within is step.within and target.index < step.index:
         return f"the step {target.name!r} may still be running here: add it to the 'needs' of {step.name!r}"
     if target.within is step.within and target.index > step.index:
-        return f"the step {target.name!r} comes after {step.name!r}: move it up, or name it in 'needs'"
+        return f"the step {target.name!r} comes after {step.name!r}: move it above"
     return f"the step {target.name!r} may not have ended when {step.name!r} starts: name it in 'needs'"
 
 

@@ -7,9 +7,11 @@ from typing import Final
 
 from planrunner.document.problem import Problem
 from planrunner.document.view import Document
+from planrunner.document.words import listed
 from planrunner.registry import hint
 
 _FIELDS: Final = ("output", "state", "error")
+_LISTED: Final = 12
 _ERROR: Final = ("kind", "message")
 
 
@@ -26,11 +28,15 @@ def check(document: Document) -> Iterator[Problem]:
 def _wrong(document: Document, path: tuple[str, ...]) -> str | None:
     name = path[0]
     if name not in document.by_id:
-        known = [step.name for step in document.steps if step.name]
-        return f"there is no step {name!r}{hint(name, known)}"
+        known = [name for name in document.by_id if name]
+        return f"there is no step {name!r}{hint(name, known) or _there_are(known)}"
     if len(path) > 1 and path[1] not in _FIELDS:
         advice = hint(path[1], _FIELDS) or f"; a field of its output is steps.{name}.output.{path[1]}"
         return f"a step has output, state and error, and no {path[1]!r}{advice}"
     if len(path) > 2 and path[1] == "error" and path[2] not in _ERROR:
         return f"a step's error has kind and message, and no {path[2]!r}{hint(path[2], _ERROR)}"
     return None
+
+
+def _there_are(names: list[str]) -> str:
+    return f"; the steps are {listed(names, 'and')}" if 0 < len(names) <= _LISTED else ""
