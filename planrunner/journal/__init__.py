@@ -23,23 +23,33 @@ _FILE_ENDINGS = (".db", ".sqlite", ".sqlite3")
 _FILE_NAME = "runs.sqlite3"
 
 
-def open_journal(store: str | Path) -> Journal:
+def open_journal(store: str | Path, synchronous: str = "FULL") -> Journal:
     """The store of that name, opened.
 
-    store  `memory`; a path (one that ends in .db, .sqlite or .sqlite3 is the file itself, any other the folder that
-           holds it); or a URL, `sqlite:///relative/file` or `sqlite:////absolute/file`
+    store        `memory`; a path (one that ends in .db, .sqlite or .sqlite3 is the file itself, any other the folder
+                 that holds it); or a URL, `sqlite:///relative/file` or `sqlite:////absolute/file`
+    synchronous  how SQLite writes: `FULL` survives a power cut, `NORMAL` a killed process
 
     Raises StoreUnusableError.
     """
     text = str(store)
     if text == "memory":
-        return _opener("memory")("")
+        return _opener("memory")("", synchronous)
     scheme, mark, rest = text.partition("://")
     if not mark or isinstance(store, Path):
-        return _opener("sqlite")(_file_of(text))
+        return _opener("sqlite")(_file_of(text), synchronous)
     if scheme not in STORES or not rest.startswith("/") or rest == "/":
         raise StoreUnusableError(_FORMS.format(store=text))
-    return _opener(scheme)(rest[1:])
+    return _opener(scheme)(rest[1:], synchronous)
+
+
+def store_folder(store: str | Path) -> Path | None:
+    """The folder that this store is, where records may lie beside it; None for every other kind of store."""
+    text = str(store)
+    if text == "memory" or ("://" in text and not isinstance(store, Path)):
+        return None
+    file = Path(_file_of(text))
+    return file.parent if file.name == _FILE_NAME else None
 
 
 _FORMS = (
@@ -56,6 +66,6 @@ def _file_of(path: str) -> str:
     return str(expanded if expanded.suffix in _FILE_ENDINGS else expanded / _FILE_NAME)
 
 
-def _opener(scheme: str) -> Callable[[str], Journal]:
+def _opener(scheme: str) -> Callable[[str, str], Journal]:
     module, _, name = STORES[scheme].partition(":")
-    return cast("Callable[[str], Journal]", getattr(import_module(module), name))
+    return cast("Callable[[str, str], Journal]", getattr(import_module(module), name))

@@ -76,8 +76,8 @@ def _make_file(path: Path) -> None:
         file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
     except FileExistsError:
         return
-    os.fchmod(file, 0o600)
     os.close(file)
+    path.chmod(0o600)
 
 
 def _make_folder(folder: Path) -> None:
@@ -95,9 +95,10 @@ def _make_folder(folder: Path) -> None:
 
 
 def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    # In this order: another process may be making the tables, and makes tables and mark in one transaction.
+    empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
     ours = connection.execute("PRAGMA application_id").fetchone()[0] == sql.APPLICATION_ID
-    empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
     if not ours and not empty:
         raise StoreUnusableError(
             f"the store {path} can't be used: it is a SQLite file of some other program; name another path"
