@@ -268,11 +268,11 @@ def _settled(value: Any, budget: Budget) -> Any:
     from planrunner.template.faults import MAX_TEXT
     from planrunner.template.values import plain
 
-    if isinstance(value, (list, tuple, Mapping)):
-        return plain(value, budget)
-    if isinstance(value, str) and len(value) > MAX_TEXT:
-        raise Fault(f"the template writes more than {MAX_TEXT:,} characters")
-    return value
+    if isinstance(value, str):
+        if len(value) > MAX_TEXT:
+            raise Fault(f"the template writes more than {MAX_TEXT:,} characters")
+        return value
+    return value if value is None or type(value) in (bool, int, float) else plain(value, budget)
 
 
 def _as_text(value: Any) -> str:

@@ -40,25 +40,36 @@ _SIGNS: Final = {
 
 def complaint(text: str, bare: bool, message: str, offset: int, progress: Progress) -> TemplateSyntaxFault:
     """The fault to raise for a message of Jinja's that was made at that offset."""
-    blank = _STRING.sub(lambda string: " " * len(string[0]), text)
+    start = 0 if bare or progress.opened is None else progress.opened
+    blank = _STRING.sub(lambda string: " " * len(string[0]), text[start:])
     if bare and (braces := re.search(r"\$?\{\{|\{%", blank)):
         return TemplateSyntaxFault("this is an expression already: write it without braces", braces.start())
-    start = 0 if bare or progress.opened is None else progress.opened
-    foreign = _foreign_word(blank, start, max(offset, progress.at))
+    foreign = _foreign_word(blank[: max(offset, progress.at) + 3 - start], start)
     if foreign is not None:
         return foreign
-    unended = progress.at >= len(text.rstrip()) or message.startswith("Missing end of")
-    if not bare and progress.opened is not None and unended:
-        return _unclosed(text, progress.opened)
-    return _said(text, message, min(offset, len(text)))
+    if not bare and progress.opened is not None and _is_unclosed(text, start, message):
+        return _unclosed(text, start)
+    ended = re.match(r"unexpected (?:end of template|'end of .*')", message)
+    return _said(text, message, progress.at if ended else min(offset, len(text)))
 
 
-def _foreign_word(blank: str, start: int, offset: int) -> TemplateSyntaxFault | None:
-    """A word of another language in the tag that could not be read, not far behind where reading stopped."""
-    tag = blank[start : offset + 3]
+def _foreign_word(tag: str, start: int) -> TemplateSyntaxFault | None:
+    """A word of another language in the tag, up to where reading stopped."""
     found = ((re.search(pattern, tag), message) for pattern, message in _FOREIGN)
-    first = min(((match.start(), message) for match, message in found if match), default=None)
-    return TemplateSyntaxFault(first[1], start + first[0]) if first else None
+    hits = [(match.start(), message) for match, message in found if match]
+    if not hits:
+        return None
+    place, message = min(hits, key=lambda hit: hit[0])
+    return TemplateSyntaxFault(message, start + place)
+
+
+def _is_unclosed(text: str, start: int, message: str) -> bool:
+    """Whether the tag that begins there has no end before the next one begins."""
+    if message.startswith("Missing end of"):
+        return True
+    following = re.search(r"\{\{|\{%", text[start + 2 :])
+    end = len(text) if following is None else start + 2 + following.start()
+    return text.find("}}" if text[start + 1] == "{" else "%}", start, end) < 0
 
 
 def _unclosed(text: str, offset: int) -> TemplateSyntaxFault:

@@ -91,6 +91,8 @@ def format_text(budget: Budget, value: Any, *args: Any, **named_args: Any) -> st
     for place in places:
         parts += text[end : place.start()], "%" if place[0] == "%%" else _converted(budget, place, rest, named_args)
         end = place.end()
+    if next(rest, rest) is not rest:
+        raise Fault(f"format() is given more values than {text[:40]!r} has places")
     return joined([*parts, text[end:]], budget)
 
 

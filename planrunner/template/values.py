@@ -59,7 +59,9 @@ def _instead(key: Any, known: Iterable[str]) -> str:
 
 
 def _quoted(key: Any) -> str:
-    return repr(key[:60]) if isinstance(key, str) else named(key)
+    if isinstance(key, str):
+        return repr(key[:60])
+    return f"[{key}]" if type(key) is int and abs(key) < 1e15 else named(key)
 
 
 def text_of(value: Any, budget: Budget) -> str:
