@@ -6,18 +6,17 @@ Walks the very data of `schema.plan_schema`. It knows only the words of JSON Sch
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final, NamedTuple
 
-from planrunner.document.hints import HINTS, INSTEAD_OF_VERB
+from planrunner.document.advice import FREE, advice, as_name, in_brackets, meant, pattern_of
 from planrunner.document.problem import MAX_PROBLEMS, Problem
-from planrunner.document.tree import BrokenNode, ListNode, MapNode, Node, ScalarNode, text_of
-from planrunner.document.words import MAX_SHOWN, article, found, listed, type_name
-from planrunner.registry import hint, suggest
+from planrunner.document.step_keys import StepKeys
+from planrunner.document.tree import BrokenNode, ListNode, MapNode, Node, ScalarNode
+from planrunner.document.words import found, listed, type_name
+from planrunner.registry import hint
 
 _WORDS = """
     $schema $defs $ref title description default type enum const pattern minimum minLength minItems properties
@@ -25,7 +24,6 @@ _WORDS = """
     x-place x-expected x-schema x-kind x-decides
 """
 KEYWORDS: Final = frozenset(_WORDS.split())
-_FREE: Final = "^x-"
 
 Path = tuple[str | int, ...]
 Schema = Mapping[str, Any]
@@ -82,16 +80,12 @@ class _FullError(Exception):
     """So many problems are told that nobody would read more."""
 
 
-@cache
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text[:-1] + r"\Z" if text.endswith("$") else text)
-
-
 class _Walk:
     """One walk over one file."""
 
     def __init__(self, schema: Schema, file: str) -> None:
         self.defs: Schema = schema.get("$defs", {})
+        self.steps = StepKeys(self.defs)
         self.file = file
         self.problems: list[Problem] = []
         self.sites: list[Site] = []
@@ -146,7 +140,7 @@ class _Walk:
         if self._misplaced(node, around):
             return False
         wanted = around.expected or listed(map(type_name, [types] if isinstance(types, str) else types), "or")
-        self._must(node, "wrong-type", wanted, around, _in_brackets(node) if "array" in types else "")
+        self._must(node, "wrong-type", wanted, around, in_brackets(node) if "array" in types else "")
         return False
 
     def _must(self, node: Node, code: str, wanted: str, around: _Around, advice: str = "") -> None:
@@ -215,9 +209,9 @@ class _Walk:
     def _text(self, node: ScalarNode, schema: Schema, around: _Around) -> None:
         if len(node.value) < schema.get("minLength", 0):
             self.tell(node, "empty", f"{around.what} must be {around.expected or 'text'}, found an empty text")
-        elif "pattern" in schema and not _pattern(schema["pattern"]).search(node.value):
+        elif "pattern" in schema and not pattern_of(schema["pattern"]).search(node.value):
             wanted = around.expected or f"text like {schema['pattern']}"
-            self._must(node, "wrong-value", wanted, around, _as_name(node.value, schema))
+            self._must(node, "wrong-value", wanted, around, as_name(node.value, schema))
 
     def _literal(self, node: Node) -> None:
         """Look for templates in data that is taken as it is written. In a `pattern` two braces are a regex."""
@@ -234,7 +228,8 @@ class _Walk:
     # maps
 
     def _map(self, node: MapNode, schema: Schema, path: Path, around: _Around) -> None:
-        if around.kind == "step" and "anyOf" in schema and self._has_no_verb(node, schema):
+        if around.kind == "step" and "anyOf" in schema:
+            self._without_verb(node, schema)
             return
         told = len(self.problems)
         unknown = []
@@ -248,7 +243,7 @@ class _Walk:
                     return
         self._unknown_keys(unknown, node, schema, around)
         for key in schema.get("required", ()):
-            if key not in node.entries and not any(_meant(other.value, key, schema, around) for other in unknown):
+            if key not in node.entries and not any(meant(other.value, key, schema, around.kind) for other in unknown):
                 self._missing(key, node, schema, around)
 
     def _entry(self, key: ScalarNode, value: Node, sub: Any, path: Path, around: _Around) -> None:
@@ -263,112 +258,41 @@ class _Walk:
         if key in schema.get("properties", {}):
             return schema["properties"][key]
         for pattern, sub in schema.get("patternProperties", {}).items():
-            if _pattern(pattern).search(key):
+            if pattern_of(pattern).search(key):
                 return sub
         more = schema.get("additionalProperties", {})
         return None if more is False else more
 
     def _unknown_keys(self, keys: list[ScalarNode], node: MapNode, schema: Schema, around: _Around) -> None:
         known = list(schema.get("properties", {}))
+        told: Node | None = None
         for key in keys:
-            if any(pattern != _FREE for pattern in schema.get("patternProperties", {})):
+            if any(pattern != FREE for pattern in schema.get("patternProperties", {})):
                 wanted = around.expected or "a name"
-                message = f"a key of {around.what} must be {wanted}, found {key.value!r}{_as_name(key.value, schema)}"
+                message = f"a key of {around.what} must be {wanted}, found {key.value!r}{as_name(key.value, schema)}"
                 self.tell(key, "wrong-value", message)
             elif around.kind == "step":
-                self._unknown_step_key(key, node, known)
+                said = self.steps.unknown(key, node, known)
+                if said is not None and said.node is not told:
+                    told = said.node
+                    self.tell(*said)
             else:
-                self.tell(
-                    key, "unknown-key", f"unknown key {key.value!r}{_advice(key.value, known, node, around.kind)}"
-                )
+                what_to_do = advice(key.value, known, node, around.kind)
+                self.tell(key, "unknown-key", f"unknown key {key.value!r}{what_to_do}")
 
-    def _unknown_step_key(self, key: ScalarNode, node: MapNode, known: Iterable[str]) -> None:
-        verbs = [verb for verb in node.entries if verb in self._verbs()]
-        first = verbs[0]
-        if key.value in verbs:
-            other = next(verb for verb in verbs if verb != key.value)
-            if node.key(other).start < key.start:
-                where, late = key, key.value
-            else:
-                where, late, other = node.key(other), other, key.value
-            message = f"this step has two verbs, {other!r} and {late!r}: keep one, or make two steps of it"
-            self.tell(where, "two-verbs", message)
-            return
-        owners = [verb for verb in self._verbs() if key.value in self._keys_of(verb)]
-        if len(verbs) > 1 and any(verb in owners for verb in verbs):
-            return
-        if owners:
-            message = f"{key.value!r} does not go with {first!r}, only with {listed(owners, 'and')}: remove it"
-            self.tell(key, "unknown-key", message)
-            return
-        advice = _advice(key.value, known, node, "step")
-        self.tell(key, "unknown-key", f"unknown key {key.value!r} in {article(first)} {first} step{advice}")
-
-    def _verbs(self) -> list[str]:
-        return [name.removeprefix("step_") for name in self.defs if name.startswith("step_")]
-
-    def _keys_of(self, verb: str) -> Mapping[str, Any]:
-        keys: Mapping[str, Any] = self.defs[f"step_{verb}"]["properties"]
-        return keys
-
-    def _has_no_verb(self, node: MapNode, schema: Schema) -> bool:
-        """Tell of a step without a verb; where a key seems to be a misspelt or foreign verb, tell it there."""
-        verbs = self._verbs()
-        known = {key for verb in verbs for key in self._keys_of(verb)}
-        told = False
-        for key, entry in node.entries.items():
-            if key in known or key.startswith("x-"):
-                continue
-            told = told or key in INSTEAD_OF_VERB or suggest(key, verbs) is not None
-            advice = _advice(key, known, node, "step")
-            self.tell(entry.key, "unknown-key", f"unknown key {key!r} in a step{advice}")
-        if not told:
-            self.tell(node, "no-verb", f"this step has no verb: it needs one of {listed(verbs, 'or')}")
+    def _without_verb(self, node: MapNode, schema: Schema) -> None:
+        for said in self.steps.without_verb(node):
+            self.tell(*said)
         if "id" in node.entries:
             self.check(node.entries["id"].value, schema["properties"]["id"], (), _Around(what="'id'"))
         else:
             self._missing("id", node, schema, _Around(kind="step"))
-        return True
 
     def _missing(self, key: str, node: MapNode, schema: Schema, around: _Around) -> None:
         what = schema.get("properties", {}).get(key, {}).get("description", "")
         where = "this step" if around.kind == "step" else around.what
         tail = f" ({what[0].lower() + what[1:].rstrip('.')})" if what else ""
         self.tell(node, "missing-key", f"{where} has no {key!r}{tail}: add it")
-
-
-def _meant(key: str, missing: str, schema: Schema, around: _Around) -> bool:
-    """Whether an unknown key is the missing one, misspelt: then it is told once."""
-    if len(schema.get("properties", ())) == 1:
-        return True
-    return suggest(key, [missing]) is not None or f"'{missing}'" in HINTS.get(around.kind, {}).get(key, "")
-
-
-def _advice(key: str, known: Iterable[str], node: MapNode, kind: str) -> str:
-    foreign = HINTS.get(kind, {}).get(key)
-    if foreign is not None:
-        return f": {foreign}"
-    names = list(known)
-    near = suggest(key, names)
-    if near is None:
-        return f": known here are {listed(names, 'and')}, and keys that begin with x-"
-    return f"; {near!r} stands here already" if near in node.entries else f"; did you mean {near!r}?"
-
-
-def _in_brackets(node: Node) -> str:
-    """How a single value would be written as a list."""
-    text = text_of(node)
-    return f"; write [{text}]" if text and len(text) <= MAX_SHOWN and "\n" not in text else ""
-
-
-def _as_name(text: str, schema: Schema) -> str:
-    """How a wrong name would be written right."""
-    allowed = [schema["pattern"]] if "pattern" in schema else list(schema.get("patternProperties", {}))
-    for separator in "_-":
-        name = re.sub(r"[^a-z0-9]+", separator, text.lower()).strip(separator)
-        if name and any(pattern != _FREE and _pattern(pattern).search(name) for pattern in allowed):
-            return f"; write {name!r}"
-    return ""
 
 
 def _same(value: Any, other: Any) -> bool:
