@@ -73,6 +73,7 @@ _PLAIN: Final = _words(
     "minContains maxProperties minProperties required dependentRequired title description default deprecated readOnly",
     "writeOnly examples format contentEncoding contentMediaType",
 )
+_OPENAPI: Final = _words("nullable example discriminator xml externalDocs")
 _KEYWORDS: Final = tuple(sorted(_ONE | _MANY | _NAMED | _PLAIN))
 
 
@@ -237,7 +238,8 @@ def _misspelt(schema: Any) -> Iterator[SchemaProblem]:
     """Words that JSON Schema would pass over in silence, and that were surely meant to be one it knows."""
     for path, sub in _subschemas(schema):
         for key in sub:
-            guess = hint(key, _KEYWORDS) if key not in _KEYWORDS and not key.startswith("x-") else ""
+            known = key in _KEYWORDS or key in _OPENAPI or key.startswith("x-")
+            guess = "" if known else hint(key, _KEYWORDS)
             if guess:
                 yield SchemaProblem((*path, key), f"JSON Schema has no keyword {key!r}{guess}")
 
