@@ -10,6 +10,8 @@ import pytest
 from planrunner import render
 from planrunner.cli.main import COMMANDS
 from planrunner.cli.schema import SCHEMAS
+from planrunner.document.rules import RULES
+from planrunner.journal import STORES
 from planrunner.registry import load
 from planrunner.steps import VERBS
 from planrunner.tools.builtin import BUILTIN
@@ -70,6 +72,19 @@ def test_commands() -> None:
 def test_reporters(table: Mapping[str, str]) -> None:
     assert list(table) == ["text", "json"]
     for reference in table.values():
+        assert callable(load(reference))
+
+
+def test_rules() -> None:
+    assert modules(RULES) == files("document/rules", "scope")
+    for code, reference in RULES.items():
+        assert reference == f"planrunner.document.rules.{code.replace('-', '_')}:check"
+        assert callable(load(reference))
+
+
+def test_stores() -> None:
+    assert modules(STORES) <= files("journal")
+    for reference in STORES.values():
         assert callable(load(reference))
 
 

@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -69,10 +70,13 @@ def run(told: OnStore, plan: str, format_: str, out: str | None, **given: Any) -
 
 def _tell_problems(found: Given, told: OnStore) -> None:
     """What is wrong with the plan goes to standard error: standard output is for results."""
-    if found.plan is None or not told.quiet:
-        talk_raw(text.problems([found.checked], style(sys.stderr)))
+    colours = style(sys.stderr)
     if found.plan is None:
-        talk(f"{style(sys.stderr)('error:', 'red')} the plan {term_safe(found.checked.file)} is not valid: nothing ran")
+        talk_raw(text.problems([found.checked], colours))
+        talk(f"{colours('error:', 'red')} the plan {term_safe(found.checked.file)} is not valid: nothing ran")
+    elif not told.quiet:  # errors that left a plan (a tool that only the Runner may know) are the Runner's to tell
+        warnings = tuple(problem for problem in found.checked.problems if problem.level == "warning")
+        talk_raw(text.problems([replace(found.checked, problems=warnings)], colours))
 
 
 def _inputs(schema: Mapping[str, Any], file: str | None, words: Iterable[str]) -> dict[str, Any]:

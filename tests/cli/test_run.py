@@ -142,6 +142,15 @@ def test_an_invalid_plan(cli: Cli, here: Path) -> None:
     assert not (here / ".planrunner").exists()
 
 
+def test_an_unknown_tool_is_told_once(cli: Cli, here: Path) -> None:
+    told = cli("run", write(here / "p.yml", "planrunner: 1\nname: p\nsteps: [{id: a, tool: calclator}]\n"))
+    assert (told.code, told.out) == (2, "")
+    assert told.err.startswith("error: ")
+    assert told.err.count("'calclator'") == 1
+    assert "did you mean 'calculator'?" in told.err
+    assert not (here / ".planrunner").exists()
+
+
 def test_inputs_come_from_a_file_and_from_flags(cli: Cli, here: Path, sums: str) -> None:
     write(here / "in.yml", "a: 4\n")
     write(here / "in.json", '{"a": 5,\n\t"who": "{{ 7*7 }}"}')
