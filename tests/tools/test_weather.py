@@ -1,71 +1,21 @@
-import json
 import socket
 import struct
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from planrunner.errors import ToolHardError, ToolSoftError
 from planrunner.tools.builtin import weather
 from planrunner.tools.builtin.weather import CONDITIONS, Weather
-
-SVALBARD = {"name": "Svalbard", "country": "Norway", "latitude": 78.0, "longitude": 16.0}
-PLACES = {"results": [SVALBARD]}
-NOW = {"current": {"temperature_2m": -11.5, "weather_code": 71}}
-
-
-class Server(ThreadingHTTPServer):
-    """Answers like open-meteo, or as a test wants it; `asked` keeps what came."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.answers: dict[str, object] = {"/v1/search": PLACES, "/v1/forecast": NOW}
-        self.asked: list[tuple[str, dict[str, list[str]]]] = []
-        self.released = threading.Event()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_GET(self) -> None:
-        url = urlsplit(self.path)
-        self.server.asked.append((url.path, parse_qs(url.query)))
-        answer = self.server.answers[url.path]
-        if callable(answer):
-            answer(self)
-        else:
-            self.send(200, answer if isinstance(answer, bytes) else json.dumps(answer).encode())
-
-    def send(self, status: int, body: bytes, length: int | None = None) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body) if length is None else length))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
+from tests.servers.open_meteo import Handler, Server, open_meteo
 
 
 @pytest.fixture
 def server(monkeypatch) -> Iterator[Server]:
-    with Server() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with open_meteo() as server:
         monkeypatch.setenv(weather.URL_VARIABLE, server.url + "/")
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         yield server
-        server.released.set()
-        server.shutdown()
-        thread.join()
 
 
 def test_looks_the_place_up_and_asks_for_its_weather(server, call):
@@ -74,7 +24,7 @@ def test_looks_the_place_up_and_asks_for_its_weather(server, call):
         "country": "Norway",
         "temperature_c": -11.5,
         "conditions": "light snow",
-        "text": "The current weather in Svalbard is light snow with a temperature of -11.5°C.",
+        "text": "Svalbard: light snow, -11.5 °C",
     }
     (search, place), (forecast, now) = server.asked
     assert (search, place["name"], place["count"]) == ("/v1/search", ["Svalbard & Jan Mayen?"], ["1"])

@@ -60,7 +60,7 @@ class Weather(Tool):
             "country": place.get("country"),
             "temperature_c": degrees,
             "conditions": conditions,
-            "text": f"The current weather in {place['name']} is {conditions} with a temperature of {degrees}°C.",
+            "text": f"{place['name']}: {conditions}, {degrees} °C",
         }
 
 

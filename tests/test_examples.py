@@ -1,0 +1,139 @@
+"""The example plans, as a reader of the README runs them, and against a server that speaks the OpenAI protocol."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import PROJECT
+from tests.servers.open_meteo import open_meteo
+from tests.servers.openai_server import OpenAIServer, calls, failure, text
+
+RUN_STATE = {
+    "id": str,
+    "plan_id": str,
+    "current_step_index": int,
+    "clarifications": list,
+    "state": str,
+    "execution_context": {
+        "end_user_id": str,
+        "additional_data": {"name": str, "email_address": str},
+        "planner_system_context_extension": type(None),
+        "agent_system_context_extension": type(None),
+    },
+    "step_outputs": {
+        "$svalbard_temperature": {"value": str},
+        "$personalized_greeting": {"value": str},
+    },
+    "final_output": {"value": str},
+}
+"""The keys, nesting and types of the run state that the product's founding document prints."""
+
+GREET = ["run", "plans/greeting.yml", "--user", "DemoUser123", "--data", "name=Nicholas of Patara"]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    shutil.copytree(PROJECT / "plans", tmp_path / "plans", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "planrunner.toml").write_text("", encoding="utf-8")
+    return tmp_path
+
+
+def planrunner(project: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "planrunner", *words],
+        cwd=project,
+        env={**os.environ, "HOME": str(project), "NO_PROXY": "127.0.0.1", **environment},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+def assert_shape(value: Any, shape: Any) -> None:
+    if isinstance(shape, dict):
+        for key, inner in shape.items():
+            assert key in value, key
+            assert_shape(value[key], inner)
+    else:
+        assert isinstance(value, shape)
+
+
+def test_the_greeting_with_its_script_prints_the_documented_record(project: Path) -> None:
+    script = ["--script", "plans/greeting.script.yml", "--format", "json"]
+    done = planrunner(project, *GREET, "--data", "email_address=demo@example.org", *script)
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert_shape(record, RUN_STATE)
+    assert record["state"] == "COMPLETE"
+    assert record["execution_context"]["end_user_id"] == "DemoUser123"
+    assert record["execution_context"]["additional_data"]["name"] == "Nicholas of Patara"
+    assert list(record["step_outputs"]) == ["$svalbard_temperature", "$personalized_greeting"]
+    assert record["final_output"] == record["step_outputs"]["$personalized_greeting"]
+    assert "Nicholas of Patara" in record["final_output"]["value"]
+    kept = project / ".planrunner" / "runs" / f"{record['id']}.json"
+    assert json.loads(kept.read_text(encoding="utf-8")) == record
+    shown = planrunner(project, "runs", "show", record["id"], "--format", "json")
+    assert json.loads(shown.stdout) == record
+
+
+def test_the_greeting_through_the_real_litellm(project: Path) -> None:
+    said = [
+        calls(("weather", {"city": "Longyearbyen"})),
+        text("Light snow at -11.5 °C."),
+        text("Dear Nicholas of Patara, wrap up warm!"),
+    ]
+    with OpenAIServer(said) as server, open_meteo() as meteo:
+        done = planrunner(
+            project, *GREET, "--data", "team={{ 7*7 }}", "--model", "openai/x", "--format", "json",
+            OPENAI_API_BASE=server.base_url, OPENAI_API_KEY="sk-secret-1234567890", PLANRUNNER_OPEN_METEO_URL=meteo.url,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    first, second, third = server.requests
+    assert [tool["function"]["name"] for tool in first.body["tools"]] == ["weather"]
+    assert "DemoUser123" not in first.system, "the reporter sees none of the context"
+    assert second.messages[2]["tool_calls"][0]["function"]["name"] == "weather"
+    answer = second.messages[3]
+    assert (answer["role"], json.loads(answer["content"])["temperature_c"]) == ("tool", -11.5)
+    assert '"end_user_id":"DemoUser123"' in third.system
+    assert '"additional_data":{"name":"Nicholas of Patara","team":"{{ 7*7 }}"}' in third.system
+    assert "Light snow at -11.5 °C." in third.messages[1]["content"]
+    assert "tools" not in third.body
+    assert record["final_output"]["value"] == "Dear Nicholas of Patara, wrap up warm!"
+    assert record["usage"]["llm_calls"] == 3
+    assert record["usage"]["prompt_tokens"] == 33
+    assert record["steps"][0]["llm_calls"][0]["model"] == "openai/x"
+    written = b"".join(file.read_bytes() for file in (project / ".planrunner").rglob("*") if file.is_file())
+    assert b"sk-secret" not in written + (done.stdout + done.stderr).encode()
+
+
+def test_a_model_that_refuses_fails_the_run_with_a_clear_word(project: Path) -> None:
+    with OpenAIServer([failure(401, "bad key")]) as server:
+        done = planrunner(
+            project, *GREET, "--model", "openai/x", OPENAI_API_BASE=server.base_url, OPENAI_API_KEY="sk-secret-123456"
+        )
+    assert done.returncode == 1
+    assert "OPENAI_API_KEY" in done.stderr
+    assert "sk-secret" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(server.requests) == 1
+
+
+def test_the_expenses_need_no_model(project: Path) -> None:
+    done = planrunner(project, "run", "plans/expenses.yml", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    output = json.loads(done.stdout)["final_output"]["value"]
+    assert output["total"] == "2546.18"
+    report = (project / output["report"]).read_text(encoding="utf-8")
+    assert all(user in report for user in output["end_users"])
+    assert "2546.18" in report
