@@ -15,6 +15,7 @@ from planrunner.errors import UsageError
 from planrunner.registry import hint
 
 _AGO = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])")
+_QUOTES = "a text needs quotes of its own, such as --data 'name:=\"Ada\"'"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -37,18 +38,18 @@ def pairs(flag: str, words: Iterable[str], of_text: Callable[[str, str], Any]) -
             raise UsageError(f"{flag} {word}: expected NAME=VALUE, or NAME:=JSON")
         if key in values:
             raise UsageError(f"{flag} {key} is given twice; give it once")
-        values[key] = from_json(text, f"{flag} {key}:=") if forced else of_text(key, text)
+        values[key] = from_json(text, f"{flag} {key}:=", _QUOTES) if forced else of_text(key, text)
     return values
 
 
-def from_json(text: str, where: str) -> Any:
-    """A JSON value. UsageError when it is none."""
+def from_json(text: str, what: str, advice: str) -> Any:
+    """A JSON value. UsageError when it is none: `what` and the text, and the advice."""
     from planrunner.jsonsafe import loads
 
     try:
         return loads(text)
     except ValueError as error:
-        raise UsageError(f"{where} {_short(text)} is not JSON ({error}); a text needs quotes inside: '\"…\"'") from None
+        raise UsageError(f"{what}{_short(text)} is not JSON ({error}); {advice}") from None
 
 
 def input_values(words: Iterable[str], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,7 +61,8 @@ def input_values(words: Iterable[str], schema: Mapping[str, Any]) -> dict[str, A
             raise UsageError(f"--input {name}: the plan has no such input{_names(name, known)}")
         if allows_text(known[name]):
             return text
-        return from_json(text, f"--input {name}: the plan wants {_wanted(known[name])} here;")
+        wanted = _wanted(known[name])
+        return from_json(text, f"--input {name}=", f"the plan wants {wanted} here, written as JSON")
 
     return pairs("--input", words, of_text)
 
