@@ -84,6 +84,8 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700)
     except FileNotFoundError:
+        if folder.parent.exists():  # /proc says so of every folder
+            raise
         _make_folder(folder.parent)
         _make_folder(folder)
         return
