@@ -47,6 +47,8 @@ def to_json_safe(value: Any, what: str = "output", *, max_values: int = MAX_VALU
         raise SchemaError(f"{what}{_path(refused.keys[::-1])}: {refused.reason}") from None
     except RecursionError:
         raise SchemaError(f"{what}: it is nested too deeply") from None
+    except RuntimeError as error:  # another thread still writes to it
+        raise SchemaError(f"{what}: it can't be read: {error}") from None
 
 
 def _path(keys: list[str | int]) -> str:

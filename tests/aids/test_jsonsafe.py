@@ -220,6 +220,19 @@ def test_the_copy_is_nobody_elses() -> None:
     assert made == {"a": [1, 3], "b": [1]}
 
 
+def test_a_value_that_changes_while_it_is_read_is_refused() -> None:
+    value: dict[str, Any] = {}
+
+    class Meddler(dict[str, Any]):
+        def items(self) -> Any:
+            value["more"] = 1
+            return super().items()
+
+    value["a"] = Meddler()
+    with pytest.raises(SchemaError, match="changed size"):
+        to_json_safe(value)
+
+
 JSON = st.recursive(
     st.none()
     | st.booleans()
