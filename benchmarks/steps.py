@@ -18,7 +18,6 @@ from time import process_time
 from typing import Any
 
 from planrunner.document.load import load_document
-
 from planrunner.plan import Plan
 from planrunner.settings import Settings
 from planrunner.tools.base import Tool, ToolRunContext

@@ -8,8 +8,8 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from planrunner.document.load import load_document
 
+from planrunner.document.load import load_document
 from planrunner.plan import Plan
 
 PROJECT = Path(__file__).resolve().parent.parent
