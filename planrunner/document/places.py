@@ -32,7 +32,7 @@ def place(source: Source, node: ScalarNode, offset: int) -> tuple[int, int]:
 def _index(text: str, start: int, offset: int, style: str) -> int:
     """The index in the file of the text's character at `offset`, escapes and folded lines counted."""
     index, told = start, 0
-    while told < offset and index < len(text):
+    while told <= offset and index < len(text):
         fold = _FOLD.match(text, index) if text[index] in " \t\r\n" else None
         if fold:
             length = max(1, len(_ONE_BREAK.findall(fold[0])) - 1)

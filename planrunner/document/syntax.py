@@ -94,6 +94,20 @@ def _inline_dash(mishap: Mishap) -> Told:
     return Told(mishap.at, "syntax", message)
 
 
+def _no_value(mishap: Mishap) -> Told:
+    character = mishap.text[mishap.at : mishap.at + 1]
+    if not character:
+        return Told(mishap.at, "syntax", "the file ends where a value was expected: a '[' or '{' above is not closed")
+    message = f"a value was expected here and not {character}: quote the value, or look for a bracket too many"
+    return Told(mishap.at, "syntax", message)
+
+
+def _directive(mishap: Mishap) -> Told:
+    return Told(
+        mishap.begun, "syntax", "a line that begins with % is a directive of YAML, a plan needs none: remove it"
+    )
+
+
 def _open_flow(mishap: Mishap) -> Told:
     bracket, close = ("[", "]") if "sequence" in mishap.context else ("{", "}")
     message = f"the {bracket} that begins here is not closed before the next value: a ',' or '{close}' is missing"
@@ -151,6 +165,9 @@ _KNOWN = (
     ("did not find expected key", _no_key),
     ("did not find expected '-' indicator", _no_dash),
     ("block sequence entries are not allowed", _inline_dash),
+    ("did not find expected node content", _no_value),
+    ("while scanning a directive", _directive),
+    ("while scanning a %", _directive),
     ("while parsing a flow", _open_flow),
     ("unexpected end of stream", _open_quote),
     ("unexpected document indicator", _open_quote),
