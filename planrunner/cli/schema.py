@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from planrunner.cli.options import Common, common
 from planrunner.cli.streams import data
 from planrunner.errors import EXIT_COMPLETE
 from planrunner.registry import load
+from planrunner.render import json
 
 SCHEMAS: dict[str, tuple[str, str]] = {
     "plan": ("planrunner.document.schema:plan_schema", "a plan file"),
@@ -20,7 +19,7 @@ SCHEMAS: dict[str, tuple[str, str]] = {
 
 def schema_text(name: str) -> str:
     """The schema as it stands in `schemas/`."""
-    return json.dumps(load(SCHEMAS[name][0])(), ensure_ascii=False, indent=2) + "\n"
+    return json.text(load(SCHEMAS[name][0])())
 
 
 @click.command()

@@ -1,14 +1,19 @@
-"""For programs: problems, lists and records as JSON, indented, UTF-8."""
+"""For programs: problems, lists and records as JSON, indented, UTF-8.
+
+What could steer a terminal is written as an escape of JSON: to a program it is the same value, to a terminal only text.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from planrunner.render.checked import Checked
 from planrunner.render.words import Style
+from planrunner.termsafe import term_safe
 from planrunner.times import utc
 
 if TYPE_CHECKING:
@@ -18,9 +23,24 @@ if TYPE_CHECKING:
     from planrunner.tools.base import Tool
 
 
+_NOT_PLAIN = re.compile("[^\x00-\x7e]")
+
+
 def text(value: Any) -> str:
     """A JSON value as a document of its own."""
-    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return safe(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)) + "\n"
+
+
+def safe(document: str) -> str:
+    """A JSON document with control, bidi and other unseen characters as `\\u` escapes; they stand in strings only."""
+    return _NOT_PLAIN.sub(_escaped, document)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    char = match[0]
+    if term_safe(char) == char:
+        return char
+    return "\\u007f" if char == "\x7f" else json.dumps(char)[1:-1]
 
 
 def problems(checked: Sequence[Checked], _style: Style) -> str:
@@ -30,7 +50,7 @@ def problems(checked: Sequence[Checked], _style: Style) -> str:
 
 def record(plan_run: PlanRun, _style: Style) -> str:
     """The PlanRun record."""
-    return plan_run.model_dump_json(indent=2) + "\n"
+    return safe(plan_run.model_dump_json(indent=2)) + "\n"
 
 
 def runs(summaries: Sequence[RunSummary], _style: Style) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from planrunner.render.json import safe
 from planrunner.times import utc
 
 if TYPE_CHECKING:
@@ -23,4 +24,4 @@ def record(plan_run: PlanRun) -> str:
 
 
 def _line(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+    return safe(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))) + "\n"
