@@ -113,9 +113,10 @@ class SqliteJournal:
         held = _ours(lease)
         if held.lost:
             raise refusals.lost(held.run_id)
+        body = pack_events(events)
         held.batches += 1
-        row = (held.batches, pack_events(events), held.number, held.epoch)
-        if self._writer.unsettled == 0 and len(self._leases) <= 1 and self._mutex.acquire(blocking=False):
+        row = (held.batches, body, held.number, held.epoch)
+        if self._may_write_here():
             try:
                 if self._connect().execute(sql.APPEND, row).rowcount == 1:
                     return None
@@ -213,7 +214,7 @@ class SqliteJournal:
 
     async def _perform(self, write: Write, lease: SqliteLease | None = None) -> Any:
         """Commit a write after all earlier ones, here or by way of the writer thread, and return its value."""
-        if self._writer.unsettled == 0 and len(self._leases) <= 1 and self._mutex.acquire(blocking=False):
+        if self._may_write_here():
             try:
                 return transact(self._connect(), [write])[0].get()
             except sqlite3.Error as error:
@@ -221,6 +222,10 @@ class SqliteJournal:
             finally:
                 self._mutex.release()
         return await self._writer.submit(write, lease)
+
+    def _may_write_here(self) -> bool:
+        """Whether nothing else is on its way in this process; if so, the mutex is taken."""
+        return self._writer.unsettled == 0 and len(self._leases) <= 1 and self._mutex.acquire(False)
 
     def _give_way(self, error: sqlite3.Error) -> None:
         """After a failed write of the caller's thread: leave it to the writer thread if trying again may help."""
