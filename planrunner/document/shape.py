@@ -21,7 +21,7 @@ from planrunner.registry import hint
 _WORDS = """
     $schema $defs $ref title description default type enum const pattern minimum minLength minItems properties
     patternProperties additionalProperties required items anyOf if then else
-    x-place x-expected x-schema x-kind x-decides
+    x-place x-expected x-names x-schema x-kind x-decides
 """
 KEYWORDS: Final = frozenset(_WORDS.split())
 
@@ -268,7 +268,7 @@ class _Walk:
         told: Node | None = None
         for key in keys:
             if any(pattern != FREE for pattern in schema.get("patternProperties", {})):
-                wanted = around.expected or "a name"
+                wanted = schema.get("x-names", "a name")
                 message = f"a key of {around.what} must be {wanted}, found {key.value!r}{as_name(key.value, schema)}"
                 self.tell(key, "wrong-value", message)
             elif around.kind == "step":
