@@ -28,12 +28,17 @@ def _block_depth() -> str:
 
 
 def _random_bytes() -> bytes:
-    return random.Random(6).randbytes(_MIB)  # noqa: S311 - the same bytes every time
+    return random.Random(6).randbytes(_MIB)
 
 
 def _chain(count: int) -> str:
     steps = [f"  - {{id: s{n}, needs: [s{n - 1}], set: 1}}\n" for n in range(1, count)]
-    return _HEAD + "  - {id: s0, set: 1}\n" + "".join(steps) + f"output: '{{{{ steps.s0.output }}}} {'x' * 20}'\nwrong: 1\n"
+    return (
+        _HEAD
+        + "  - {id: s0, set: 1}\n"
+        + "".join(steps)
+        + f"output: '{{{{ steps.s0.output }}}} {'x' * 20}'\nwrong: 1\n"
+    )
 
 
 def _ring(count: int) -> str:
