@@ -66,7 +66,7 @@ HOSTILE: Final[dict[str, Callable[[], str | bytes]]] = {
     "unknown keys": lambda: _HEAD + _STEP + "".join(f"unknown{n}: 1\n" for n in range(60_000)),
     "the same key": lambda: "k: 1\n" * 60_000,
     "steps without verbs": lambda: _HEAD + "  - {id: a, taks: 1}\n" * 30_000,
-    "unknown tools": lambda: _HEAD + "".join(f"  - {{id: s{n}, tool: t{n}}}\n" for n in range(30_000)),
+    "unknown tools": lambda: _HEAD + "".join(f"  - {{id: s{n}, tool: t{n}}}\n" for n in range(30_000)) + "wrong: 1\n",
     "wrong schemas": lambda: "inputs:\n" + "".join(f"  i{n}: {{type: s{n}}}\n" for n in range(30_000)) + _HEAD + _STEP,
     "many templates": lambda: (
         _HEAD + "  - id: a\n    set:\n" + "".join(f"      - '{{{{ x{n} }}}}'\n" for n in range(100_000))
