@@ -14,7 +14,7 @@ from planrunner.document.order import Order
 from planrunner.document.places import place
 from planrunner.document.problem import Problem
 from planrunner.document.shape import Path, SchemaSite, Site
-from planrunner.document.source import ListNode, MapNode, Node, ScalarNode, Source
+from planrunner.document.source import Entry, ListNode, MapNode, Node, ScalarNode, Source
 from planrunner.document.tree import text_of
 from planrunner.steps import VERBS
 from planrunner.template import Reference, TemplateProblem, find_problems, references
@@ -135,6 +135,10 @@ class Document:
         """A top-level map, empty when it is absent or of another shape."""
         node = self.root.get(key)
         return node if isinstance(node, MapNode) else MapNode(0, 0)
+
+    def named(self, key: str) -> dict[str, Entry]:
+        """The entries of a top-level table by name; keys that begin with x- are no names."""
+        return {name: entry for name, entry in self.table(key).entries.items() if not name.startswith("x-")}
 
     def tells(self, key: str) -> bool:
         """Whether a top-level table can be relied on: it is absent, or a map. What is broken is told as such."""

@@ -15,7 +15,7 @@ def check(document: Document) -> Iterator[Problem]:
     for schema in document.schemas:
         for found in check_schema(plain(schema.node)):
             yield document.problem(_node_at(schema.node, found), "bad-schema", f"in this JSON Schema: {found.message}")
-    for name, entry in document.table("tools").entries.items():
+    for name, entry in document.named("tools").items():
         node = entry.value.get("args_schema") if isinstance(entry.value, MapNode) else None
         if isinstance(node, MapNode) and plain(node.get("type")) not in ("object", None):
             message = f"the arguments of {name!r} are an object: write 'type: object' and its 'properties'"

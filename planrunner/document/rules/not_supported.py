@@ -27,11 +27,11 @@ def _found(document: Document) -> Iterator[tuple[Node, str]]:
     yield from _keys(document.root, _TOP)
     yield from _keys(document.table("defaults"), _DEFAULTS)
     yield from _fallback(document.table("defaults"))
-    for entry in document.table("tools").entries.values():
+    for entry in document.named("tools").values():
         yield from _keys(entry.value, _TOOL)
-    for entry in document.table("models").entries.values():
+    for entry in document.named("models").values():
         yield from _fallback(entry.value)
-    for entry in document.table("agents").entries.values():
+    for entry in document.named("agents").values():
         yield from _agent(entry.value)
     for step in document.steps:
         if step.verb is not None and kind(step.verb).run is None:

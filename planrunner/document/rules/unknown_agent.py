@@ -12,7 +12,7 @@ from planrunner.document.words import near
 
 def check(document: Document) -> Iterator[Problem]:
     """Every `agent` that `agents` does not have."""
-    agents = document.table("agents").entries
+    agents = document.named("agents")
     for step in document.steps:
         node = step.node.get("agent") if step.verb == "task" else None
         name = text_of(node)

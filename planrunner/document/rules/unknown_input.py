@@ -11,7 +11,7 @@ from planrunner.document.words import near
 
 def check(document: Document) -> Iterator[Problem]:
     """Every `inputs.NAME` that `inputs` does not have."""
-    declared = document.table("inputs").entries
+    declared = document.named("inputs")
     for site, reference in document.references:
         if reference.names[0] != "inputs" or len(reference.names) < 2:
             continue

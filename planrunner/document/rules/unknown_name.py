@@ -84,7 +84,7 @@ def _unknown(name: str, document: Document, known: tuple[str, ...]) -> str:
     if name in document.by_id:
         return f"nothing is called {name!r} here; a step's output is read as steps.{name}.output"
     for table in ("inputs",):
-        if name in document.table(table).entries:
+        if name in document.named(table):
             return f"nothing is called {name!r} here; did you mean {table}.{name}?"
     contract = document.table("context").get("additional_data")
     if isinstance(contract, MapNode) and name in contract.entries:

@@ -16,8 +16,8 @@ from planrunner.tools.builtin import BUILTIN
 
 def check(document: Document) -> Iterator[Problem]:
     """Every tool in a step or an agent's list that no source has."""
-    own = document.table("tools").entries
-    servers = document.table("mcp_servers").entries
+    own = document.named("tools")
+    servers = document.named("mcp_servers")
     for node in _named(document):
         name = str(node.value)
         server = name.partition(".")[0]
@@ -45,7 +45,7 @@ def _named(document: Document) -> Iterator[ScalarNode]:
         agent = step.node.get("agent")
         if isinstance(agent, MapNode):
             yield from _texts(agent.get("tools"))
-    for entry in document.table("agents").entries.values():
+    for entry in document.named("agents").values():
         if isinstance(entry.value, MapNode):
             yield from _texts(entry.value.get("tools"))
 
