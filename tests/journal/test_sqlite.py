@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from planrunner.errors import StoreError
+from planrunner.errors import LeaseLostError, StoreError
 from planrunner.journal import sqlite_sql as sql
 from planrunner.journal import sqlite_writer
 from planrunner.journal.base import Lease, RunQuery
@@ -76,6 +76,29 @@ def test_a_refused_batch_leaves_its_mates_alone(journal: SqliteJournal) -> None:
     journal.close()
 
 
+def test_a_refusal_that_nobody_awaits_is_no_unhandled_error(journal: SqliteJournal) -> None:
+    """The runner awaits the last batch only: what befell an earlier one befalls the last as well."""
+    complaints: list[object] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: complaints.append(context))
+        lease, _other = await journal.create(new_run(), []), await journal.create(new_run(), [])
+        with closing(sqlite3.connect(journal.path, isolation_level=None)) as connection:
+            connection.execute("UPDATE run SET epoch = 99")
+        journal.append(lease, [event(1)])
+        last = journal.append(lease, [event(2)])
+        assert last is not None
+        with pytest.raises(LeaseLostError):
+            await last
+        await asyncio.sleep(0)
+        gc.collect()
+
+    asyncio.run(main())
+    gc.collect()
+    assert complaints == []
+    journal.close()
+
+
 def test_a_lease_has_margin_until_two_seconds_before_its_end() -> None:
     def lease(age: float, seconds: float = 15.0) -> SqliteLease:
         return SqliteLease("prun-x", 1, 1, 1, now() - age, seconds)
@@ -110,8 +133,10 @@ def test_a_run_is_created_whole_or_not_at_all(journal: SqliteJournal) -> None:
     async def main() -> None:
         with pytest.raises(StoreError, match="surrogates"):
             await journal.create(run, [event(0)])
-        with pytest.raises(StoreError, match="surrogates"):
-            await journal.create(new_run(plan_sha256="\ud800"), [event(0)])
+        assert journal._connection is not None
+        journal._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 5_000)
+        with pytest.raises(StoreError, match="too big"):
+            await journal.create(new_run(), [event(0, text="x" * 10_000)])
         assert await journal.list(RunQuery()) == []
         await journal.create(new_run(), [event(0)])
 

@@ -65,8 +65,8 @@ async def take_over(journal: SqliteJournal, run_id: str) -> Lease:
 @pytest.mark.parametrize("runs", [1, 3], ids=["alone, inline", "beside others, through the writer"])
 def test_a_process_that_sleeps_past_its_lease_writes_nothing(tmp_path: Path, start: Start, runs: int) -> None:
     path = tmp_path / "runs.db"
-    journal = SqliteJournal(path, lease_seconds=0.6)
-    stalled = start(path, 0.6)
+    journal = SqliteJournal(path, lease_seconds=1.5)
+    stalled = start(path, 1.5)
     ids = [new_run().id for _ in range(runs)]
     stalled.say("create", *ids)
     assert stalled.hear() == "created"
