@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from planrunner.errors import StoreUnusableError
-from planrunner.journal import open_journal
+from planrunner.journal import open_journal, store_folder
 from planrunner.journal.memory import MemoryJournal
 from planrunner.journal.sqlite import SqliteJournal
 from tests.journal.conftest import Start, event, new_run
@@ -179,3 +179,20 @@ def test_eight_processes_may_open_a_new_store_at_once(tmp_path: Path, start: Sta
         connection = sqlite3.connect(path)
         assert connection.execute("SELECT count(*) FROM run").fetchone() == (8,)
         connection.close()
+
+
+@pytest.mark.parametrize(("synchronous", "number"), [("FULL", 2), ("NORMAL", 1)])
+def test_the_setting_of_synchronous_reaches_sqlite(tmp_path: Path, synchronous: str, number: int) -> None:
+    journal = open_journal(tmp_path, synchronous)
+    assert isinstance(journal, SqliteJournal)
+    assert journal._connection is not None
+    assert journal._connection.execute("PRAGMA synchronous").fetchone() == (number,)
+    journal.close()
+
+
+@pytest.mark.parametrize(
+    ("store", "folder"),
+    [("a/b", "a/b"), (Path("p"), "p"), ("x/one.db", None), ("memory", None), ("sqlite:///a/b.db", None)],
+)
+def test_records_lie_beside_a_store_that_is_a_folder(store: str | Path, folder: str | None) -> None:
+    assert store_folder(store) == (None if folder is None else Path(folder))
