@@ -11,6 +11,10 @@ STEP_FINISHED = "step_finished"
 EFFECT_STARTED = "effect_started"
 EFFECT_FINISHED = "effect_finished"
 DECIDED = "decided"
+CLARIFICATION_RAISED = "clarification_raised"
+CLARIFICATION_ANSWERED = "clarification_answered"
+CLARIFICATION_CLOSED = "clarification_closed"
+RUN_PAUSED = "run_paused"
 RUN_FINISHED = "run_finished"
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from planrunner import events, run_state
 from planrunner.errors import LeaseLostError, StepError, ToolHardError, step_error
 from planrunner.events import Event
-from planrunner.journal.base import Journal, Lease
+from planrunner.journal.base import Journal, Lease, Post
 from planrunner.run_state import EffectState, RunState, apply
 
 Listener = Callable[[Event], None]
@@ -25,10 +25,13 @@ _log = logging.getLogger("planrunner")
 
 
 class Ledger:
-    """State, journal and lease of one run, held by the one who carries it."""
+    """State, journal and lease of one run, held by the one who carries it. `seen`: the last post that was taken in."""
 
-    def __init__(self, state: RunState, lease: Lease, journal: Journal, listener: Listener | None = None) -> None:
+    def __init__(
+        self, state: RunState, lease: Lease, journal: Journal, listener: Listener | None = None, seen: int = 0
+    ) -> None:
         self.state = state
+        self._seen = seen
         self._lease = lease
         self._journal = journal
         self._listener = listener
@@ -99,17 +102,24 @@ class Ledger:
 
     async def release(self, state: str, last: Event | None = None) -> None:
         """Write what is left and the last event, and let go of the run, in one transaction."""
+        while await self.try_release(state, last):
+            pass  # said too late to change anything: the run has ended, or is being left
+
+    async def try_release(self, state: str, last: Event | None = None) -> tuple[Post, ...]:
+        """As `release`, unless something was said to the run since we looked: then that, and the run is still ours."""
         if self._last_write is not None:
             await asyncio.shield(self._last_write)
         self._raise_failure()
+        batch = self._pending if last is None else [*self._pending, last]
+        posts = await self._journal.release(self._lease, state, self._seen, batch)
+        if posts:
+            self._seen = posts[-1].seq
+            return posts
+        self._pending = []
         if last is not None:
             apply(self.state, last)
-            self._pending.append(last)
-        batch, self._pending = self._pending, []
-        seen = 0
-        while posts := await self._journal.release(self._lease, state, seen, batch):
-            seen = posts[-1].seq  # said too late to change anything: the run has ended, or is being left
         self.announce(batch)
+        return ()
 
     def announce(self, batch: list[Event]) -> None:
         """Tell the listener of events that are durable."""

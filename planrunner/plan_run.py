@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_serializer
 from pydantic_core.core_schema import SerializerFunctionWrapHandler
 
 from planrunner import run_state
+from planrunner.clarification import AnyClarification, ClarificationCategory
 from planrunner.execution_context import ExecutionContext
 from planrunner.ids import plan_id
 from planrunner.plan import MISSING
-from planrunner.run_state import EffectState, RunState, StepState
+from planrunner.run_state import EffectState, QuestionState, RunState, StepState
 
 SCHEMA_VERSION = 1
 
@@ -135,7 +136,7 @@ class UsageRecord(_Words):
 class PlanRunOutputs(_Words):
     """The outputs of a run: per step under `$ID`, and the final one."""
 
-    clarifications: list[Any] = Field(default_factory=list)
+    clarifications: list[AnyClarification] = Field(default_factory=list)
     step_outputs: dict[str, Output] = Field(default_factory=dict)
     final_output: Output | None = None
 
@@ -158,7 +159,7 @@ class PlanRun(_Words):
     state: PlanRunState
     execution_context: ExecutionContext
     inputs: dict[str, Any] = Field(default_factory=dict)
-    clarifications: list[Any] = Field(default_factory=list)
+    clarifications: list[AnyClarification] = Field(default_factory=list)
     step_outputs: dict[str, Output] = Field(default_factory=dict)
     final_output: Output | None = None
     steps: list[StepRecord] = Field(default_factory=list)
@@ -173,6 +174,22 @@ class PlanRun(_Words):
         return PlanRunOutputs.model_construct(
             clarifications=self.clarifications, step_outputs=self.step_outputs, final_output=self.final_output
         )
+
+    def get_outstanding_clarifications(self) -> list[AnyClarification]:
+        """The questions that still wait for an answer, in the order they were raised."""
+        return [question for question in self.clarifications if not question.resolved]
+
+    def get_clarifications_for_step(self, step: int | None = None) -> list[AnyClarification]:
+        """The questions of the step with this index; of the current step when it is left out."""
+        index = self.current_step_index if step is None else step
+        return [question for question in self.clarifications if question.step == index]
+
+    def get_clarification_for_step(
+        self, category: ClarificationCategory, step: int | None = None
+    ) -> AnyClarification | None:
+        """The newest question of that kind that the step raised; None when it raised none."""
+        asked = self.get_clarifications_for_step(step)
+        return next((question for question in reversed(asked) if question.category == category), None)
 
     def __str__(self) -> str:
         return (
@@ -199,7 +216,7 @@ def record_of(run: RunState) -> dict[str, Any]:
         "state": run.state,
         "execution_context": run.context,
         "inputs": run.inputs,
-        "clarifications": [],
+        "clarifications": [_clarification(question) for question in run.questions.values()],
         "step_outputs": {f"${step.id}": {"value": step.output} for step in complete},
         "final_output": None if run.output is MISSING else {"value": run.output},
         "steps": [_step(step_id, run.steps.get(step_id)) for step_id in run.step_ids],
@@ -228,6 +245,13 @@ def _step(step_id: str, step: StepState | None) -> dict[str, Any]:
         "llm_calls": [_llm_call(effect) for effect in step.effects if effect.is_llm_call],
         "error": step.error,
     }
+
+
+def _clarification(question: QuestionState) -> dict[str, Any]:
+    fields = {name: value for name, value in question.body.items() if value is not None}
+    if "expires_at" in fields:
+        fields["expires_at"] = _utc(fields["expires_at"])
+    return {**fields, "response": question.response, "resolved": not question.is_open}
 
 
 def _call(effect: EffectState) -> dict[str, Any]:

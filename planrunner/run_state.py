@@ -14,6 +14,8 @@ from planrunner.plan import MISSING
 
 NOT_STARTED: Final = "NOT_STARTED"
 IN_PROGRESS: Final = "IN_PROGRESS"
+NEED_CLARIFICATION: Final = "NEED_CLARIFICATION"
+READY_TO_RESUME: Final = "READY_TO_RESUME"
 COMPLETE: Final = "COMPLETE"
 SKIPPED: Final = "SKIPPED"
 FAILED: Final = "FAILED"
@@ -69,10 +71,49 @@ class StepState:
         self.effects: list[EffectState] = []
 
 
+class QuestionState:
+    """A question to a person, by its key `PATH!…`.
+
+    body      the fields of the Clarification, as they were raised
+    response  the answer, as `checked_answer` gave it
+    closed    why nobody answers any more: `withdrawn` or `expired`; None while it is open or answered
+    by        who answered
+    """
+
+    __slots__ = ("answered_at", "body", "by", "closed", "key", "raised_at", "resolved", "response")
+
+    def __init__(self, event: Event) -> None:
+        self.key = event.key
+        self.body = event.body
+        self.raised_at = event.at
+        self.answered_at: float | None = None
+        self.resolved = False
+        self.response: Any = None
+        self.closed: str | None = None
+        self.by: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The clarification's id."""
+        return str(self.body["id"])
+
+    @property
+    def path(self) -> str:
+        """The path of the step that asks."""
+        return self.key[: self.key.index("!")]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an answer is still waited for."""
+        return not self.resolved and self.closed is None
+
+
 class RunState:
     """The whole run.
 
     steps, effects, decisions  by path, by effect key, by decision key
+    questions                  by question key, in the order they were raised; `open_questions` are those of them
+                               that still wait for an answer
     step_ids                   the top-level steps in plan order
     root                       the project root of the plan
     output                     MISSING until the run is COMPLETE
@@ -86,8 +127,10 @@ class RunState:
         "error",
         "id",
         "inputs",
+        "open_questions",
         "output",
         "plan",
+        "questions",
         "root",
         "state",
         "step_ids",
@@ -107,6 +150,8 @@ class RunState:
         self.steps: dict[str, StepState] = {}
         self.effects: dict[str, EffectState] = {}
         self.decisions: dict[str, Any] = {}
+        self.questions: dict[str, QuestionState] = {}
+        self.open_questions: dict[str, QuestionState] = {}
         self.output: Any = MISSING
         self.error: dict[str, Any] | None = None
         self.usage: dict[str, Any] = {
@@ -160,7 +205,9 @@ def _run_started(run: RunState, event: Event) -> None:
 
 
 def _run_resumed(run: RunState, event: Event) -> None:
-    """Another process, or another moment, goes on with the run; nothing about its state changes."""
+    run.state = IN_PROGRESS
+    if "context" in event.body:
+        run.context = event.body["context"]
 
 
 def _step_started(run: RunState, event: Event) -> None:
@@ -208,6 +255,47 @@ def _effect_finished(run: RunState, event: Event) -> None:
             run.usage[name] += amount or 0
 
 
+def _clarification_raised(run: RunState, event: Event) -> None:
+    question = run.questions[event.key] = run.open_questions[event.key] = QuestionState(event)
+    step = run.steps.get(question.path)
+    if step is not None:
+        step.state = NEED_CLARIFICATION
+
+
+def _clarification_answered(run: RunState, event: Event) -> None:
+    question = run.questions[event.key]
+    question.resolved = True
+    question.response = event.body["response"]
+    question.by = event.body.get("by")
+    question.answered_at = event.at
+    _no_longer_asks(run, question)
+
+
+def _clarification_closed(run: RunState, event: Event) -> None:
+    question = run.questions[event.key]
+    question.closed = event.body["why"]
+    _no_longer_asks(run, question)
+
+
+def _no_longer_asks(run: RunState, question: QuestionState) -> None:
+    """The step goes on once none of its questions is open; so does a run that paused for them."""
+    asks_still = run.open_questions
+    asks_still.pop(question.key, None)
+    step = run.steps.get(question.path)
+    if (
+        step is not None
+        and step.state == NEED_CLARIFICATION
+        and not any(q.path == step.path for q in asks_still.values())
+    ):
+        step.state = IN_PROGRESS
+    if run.state == NEED_CLARIFICATION and not asks_still:
+        run.state = READY_TO_RESUME
+
+
+def _run_paused(run: RunState, _: Event) -> None:
+    run.state = NEED_CLARIFICATION
+
+
 def _decided(run: RunState, event: Event) -> None:
     run.decisions[event.key] = event.body["value"]
 
@@ -227,5 +315,9 @@ _APPLY: dict[str, Callable[[RunState, Event], None]] = {
     events.EFFECT_STARTED: _effect_started,
     events.EFFECT_FINISHED: _effect_finished,
     events.DECIDED: _decided,
+    events.CLARIFICATION_RAISED: _clarification_raised,
+    events.CLARIFICATION_ANSWERED: _clarification_answered,
+    events.CLARIFICATION_CLOSED: _clarification_closed,
+    events.RUN_PAUSED: _run_paused,
     events.RUN_FINISHED: _run_finished,
 }

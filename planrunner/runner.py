@@ -5,16 +5,19 @@ outside but through the effects of its `Ledger`, so that folding the events of a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from time import time
 from typing import Any
 
 from planrunner import events, run_state
 from planrunner.errors import ExitError, StepError, StoreError
+from planrunner.events import Event
 from planrunner.json_schema import check_value
 from planrunner.jsonsafe import to_json_safe
 from planrunner.ledger import error_body, run_finished
 from planrunner.plan import MISSING, Step
+from planrunner.questions import Waiting
 from planrunner.registry import Registry
-from planrunner.run_state import COMPLETE, ENDED, FAILED, SKIPPED
+from planrunner.run_state import COMPLETE, ENDED, FAILED, NEED_CLARIFICATION, SKIPPED
 from planrunner.scope import PlanExit, RunScope, StepScope
 from planrunner.steps import VERBS
 from planrunner.steps.base import StepKind
@@ -32,22 +35,32 @@ class StepFailed(Exception):
 
 
 async def advance(run: RunScope) -> None:
-    """Carry the run to its end. What stops it from outside leaves it as it stands, to be carried on later."""
+    """Carry the run until it has ended, or until nothing can move before a person has answered.
+
+    What stops it from outside leaves it as it stands, to be carried on later.
+    """
     try:
-        ending = await _carry(run)
+        while (ending := await _carry(run)) is None:
+            answers = await run.ledger.try_release(NEED_CLARIFICATION, Event(events.RUN_PAUSED, "", time(), {}))
+            if not answers:
+                return
+            run.questions.take(answers)
     except StoreError:
         raise  # nothing can be written any more
     except BaseException:
         # Cancelled, interrupted, or a defect of ours: that is no outcome of the run. What happened is kept.
         await run.ledger.release(run_state.IN_PROGRESS)
         raise
+    run.questions.withdraw()
     await run.ledger.release(ending.body["state"], ending)
 
 
-async def _carry(run: RunScope) -> events.Event:
-    """Run the steps and settle the outcome."""
+async def _carry(run: RunScope) -> Event | None:
+    """Run the steps and settle the outcome; None when it waits for a person."""
     try:
         output = await _run_to_output(run)
+    except Waiting:
+        return None
     except StepFailed as failed:
         return run_finished({**failed.error, "step": failed.step.id, "path": failed.step.path})
     except StepError as error:
@@ -78,9 +91,38 @@ def _final_value(run: RunScope) -> Any:
 
 
 async def run_steps(run: RunScope, steps: Sequence[Step]) -> None:
-    """Run a list, one step after another, each when what it needs has ended."""
+    """Run a list, one step after another, each when what it needs has ended.
+
+    A step that waits for a person holds up those that need it, and no others. Once a step has failed nothing new
+    starts. At rest waiting wins over failing: what waits comes to its end first.
+    """
+    failure = _failed_before(run, steps)
+    held: set[str] = set()
     for step in _in_order(steps):
-        await _run_step(run, step)
+        if failure and step.path not in run.ledger.state.steps:
+            continue
+        if held and (step.needs is None or not held.isdisjoint(step.needs)):
+            held.add(step.id)
+            continue
+        try:
+            await _run_step(run, step)
+        except Waiting:
+            held.add(step.id)
+        except StepFailed as failed:
+            failure = failure or failed
+    if held:
+        raise Waiting
+    if failure:
+        raise failure
+
+
+def _failed_before(run: RunScope, steps: Sequence[Step]) -> StepFailed | None:
+    """The first step of the list, in plan order, whose failure is on record."""
+    known = run.ledger.state.steps
+    for step in steps:
+        if step.path in known and known[step.path].state == FAILED:
+            return StepFailed(step, known[step.path].error or {})
+    return None
 
 
 def _in_order(steps: Sequence[Step]) -> Iterator[Step]:

@@ -12,7 +12,8 @@ from planrunner.json_schema import check_value, compile_schema
 from planrunner.jsonsafe import dumps, to_json_safe
 from planrunner.ledger import Ledger
 from planrunner.models.base import Model, ModelRequest, Reply, ToolCall, Usage
-from planrunner.plan import NOTHING, ModelAlias, Plan, Step
+from planrunner.plan import MISSING, NOTHING, ModelAlias, Plan, Step
+from planrunner.questions import Handler, Questions
 from planrunner.template import Renderer, compile_expression, compile_value
 from planrunner.times import utc
 from planrunner.tools.base import ToolRunContext
@@ -30,6 +31,7 @@ class Parts:
 
     default_model  the litellm name or alias of a task whose agent names none; None when nobody named one
     aliases        models of the project; the plan's own come before them
+    handler        asks people at once; None: questions wait for their answers
     """
 
     tools: Catalogue
@@ -37,6 +39,7 @@ class Parts:
     default_model: str | None = None
     aliases: Mapping[str, ModelAlias] = NOTHING
     tool_script: ScriptedTools | None = None
+    handler: Handler | None = None
 
 
 class PlanExit(Exception):
@@ -62,6 +65,7 @@ class RunScope:
             "steps": _StepNames(plan, ledger.state),
             "run": _RunNames(ledger.state),
         }
+        self.questions = Questions(ledger, parts.handler)
         self._renderers: dict[int, Renderer] = {}
 
     def render(self, value: Any) -> Any:
@@ -108,6 +112,9 @@ class StepScope:
 
     def args_problems(self, name: str, args: Any) -> list[str]:
         return [str(problem) for problem in compile_schema(self.tool(name).args_schema).problems(args)]
+
+    async def ask(self, name: str, question: Mapping[str, Any], on_timeout: Any = MISSING) -> Any:
+        return await self._run.questions.ask(f"{self.path}!{name}", self.step, question, on_timeout)
 
     async def call_model(self, request: ModelRequest) -> Reply:
         async def perform(_: EffectState) -> dict[str, Any]:

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import time
 from typing import Any, Self
 
 from planrunner import events
+from planrunner.answers import checked_answer
 from planrunner.checks import check_models, checked_context, checked_inputs
+from planrunner.clarification import Clarification
 from planrunner.dispatch.local import LocalDispatcher
 from planrunner.document.load import find_root, load_document
 from planrunner.document.script import Script
-from planrunner.errors import InvalidPlanError
+from planrunner.errors import InvalidPlanError, InvalidPlanRunStateError
 from planrunner.events import Event
 from planrunner.execution_context import ExecutionContext, get_execution_context, make_execution_context
 from planrunner.facade import run_sync
 from planrunner.ids import new_run_id
 from planrunner.journal import open_journal, store_folder
-from planrunner.journal.base import Journal, NewRun, RunQuery, RunSummary, StoredRun
+from planrunner.journal.base import Journal, NewRun, Post, RunQuery, RunSummary, StoredRun
 from planrunner.ledger import Ledger, Listener
 from planrunner.models.base import Model
 from planrunner.models.litellm import LitellmModel
 from planrunner.models.scripted import ScriptedModel
 from planrunner.plan import Plan
 from planrunner.plan_run import PlanRun
+from planrunner.questions import ANSWER, open_question, with_posts
 from planrunner.record_file import write_record
 from planrunner.run_state import COMPLETE, RunState, apply, fold
 from planrunner.runner import advance
@@ -125,30 +128,64 @@ class Runner:
                 run.cancel()
                 await asyncio.gather(run, return_exceptions=True)
 
-    def resume(self, run: PlanRun | str, *, on_event: Listener | None = None) -> PlanRun:
-        """Carry on a run (or its id) that was interrupted; a COMPLETE one is returned as it is.
+    def resume(
+        self, run: PlanRun | str, *, context: ContextLike | None = None, on_event: Listener | None = None
+    ) -> PlanRun:
+        """Carry on a run (or its id) that was interrupted or waits for answers; a COMPLETE one is returned as it is.
 
-        What is finished is not done again, and the plan is the one the run began with, whatever its file says now.
-        Raises PlanRunNotFoundError, RunBusyError, or RunFinishedError for a FAILED run.
+        What is finished is not done again, and the plan is the one the run began with, whatever its file says now. The
+        end user's context stays what it was, unless one is given here or by an enclosing `with execution_context(...)`.
+        Raises PlanRunNotFoundError, RunBusyError, ContextError, or RunFinishedError for a FAILED run.
         """
-        return run_sync(self.aresume(run, on_event=on_event))
+        return run_sync(self.aresume(run, context=context, on_event=on_event))
 
-    async def aresume(self, run: PlanRun | str, *, on_event: Listener | None = None) -> PlanRun:
+    async def aresume(
+        self, run: PlanRun | str, *, context: ContextLike | None = None, on_event: Listener | None = None
+    ) -> PlanRun:
         """As `resume`, for async callers."""
         run_id = run if isinstance(run, str) else run.id
-        settings = self._settings_for(".")
+        settings = self._settings_for(find_root(None))
         journal = self._journal(settings)
         stored = await journal.load(run_id)
         if stored.summary.state == COMPLETE:
             return PlanRun.from_state(fold(run_id, stored.events))
+        plan = _pinned_plan(stored, fold(run_id, stored.events))
+        given = get_execution_context() if context is None else make_execution_context(context)
+        body = {} if given is None else {"context": checked_context(plan, given.model_dump())}
+        parts = self._parts(plan, settings)
         lease = await journal.claim(run_id)
         stored = await journal.load(run_id)  # what the one before us wrote last
-        state = fold(run_id, stored.events)
-        plan = _pinned_plan(stored, state)
-        ledger = Ledger(state, lease, journal, on_event)
-        ledger.emit(events.RUN_RESUMED, "", {"epoch": lease.epoch})
-        await self._carry(plan, self._parts(plan, settings), ledger)
-        return _record(state, settings)
+        seen = stored.posts[-1].seq if stored.posts else 0
+        ledger = Ledger(fold(run_id, stored.events), lease, journal, on_event, seen)
+        ledger.emit(events.RUN_RESUMED, "", {"epoch": lease.epoch, **body})
+        await self._carry(plan, parts, ledger, stored.posts)
+        return _record(ledger.state, settings)
+
+    def resolve_clarification(
+        self, clarification: Clarification | str, response: Any, plan_run: PlanRun | str, *, by: str | None = None
+    ) -> PlanRun:
+        """Answer a question of a run that waits, without carrying the run on, and return the run as it now stands.
+
+        clarification  the question, or its id
+        by             who answers; recorded
+
+        Raises AnswerError when the question does not take the answer (it stays open), InvalidPlanRunStateError when it
+        is unknown or closed, PlanRunNotFoundError.
+        """
+        return run_sync(self.aresolve_clarification(clarification, response, plan_run, by=by))
+
+    async def aresolve_clarification(
+        self, clarification: Clarification | str, response: Any, plan_run: PlanRun | str, *, by: str | None = None
+    ) -> PlanRun:
+        """As `resolve_clarification`, for async callers."""
+        run_id = plan_run if isinstance(plan_run, str) else plan_run.id
+        asked = clarification if isinstance(clarification, str) else clarification.id
+        journal = self._journal(self._settings_for(find_root(None)))
+        question = open_question(_state(await journal.load(run_id)), asked)
+        body = {"response": checked_answer(question.body, response), "by": by}
+        if not await journal.post(run_id, f"{ANSWER}{question.id}", body):
+            raise InvalidPlanRunStateError(f"{question.id} was answered by somebody else just now")
+        return PlanRun.from_state(_state(await journal.load(run_id)))
 
     def close(self) -> None:
         """Let go of stores. Runs that are going on elsewhere are not touched."""
@@ -162,8 +199,9 @@ class Runner:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    async def _carry(self, plan: Plan, parts: Parts, ledger: Ledger) -> None:
+    async def _carry(self, plan: Plan, parts: Parts, ledger: Ledger, posts: Sequence[Post] = ()) -> None:
         run = RunScope(plan, parts, ledger)
+        run.questions.take(posts)
         await self._dispatcher.dispatch(ledger.state.id, lambda: advance(run))
 
     def _settings_for(self, root: str) -> Settings:
@@ -215,7 +253,7 @@ class Runs:
 
     def get(self, run_id: str) -> PlanRun:
         """The record of a run as it stands. PlanRunNotFoundError when there is none."""
-        return PlanRun.from_state(fold(run_id, self.events(run_id)))
+        return PlanRun.from_state(_state(run_sync(self._journal().load(run_id))))
 
     def events(self, run_id: str) -> tuple[Event, ...]:
         """Everything that happened in a run, in order. PlanRunNotFoundError when there is none."""
@@ -267,6 +305,11 @@ def _pinned_plan(stored: StoredRun, state: RunState) -> Plan:
             f"the plan of run {state.id} is not valid for this version of planrunner", loaded.problems
         )
     return loaded.plan
+
+
+def _state(stored: StoredRun) -> RunState:
+    """The run as it stands, with answers that wait to be taken in."""
+    return with_posts(fold(stored.summary.id, stored.events), stored.posts)
 
 
 def _record(state: RunState, settings: Settings) -> PlanRun:
