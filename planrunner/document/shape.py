@@ -21,7 +21,7 @@ from planrunner.registry import hint
 _WORDS = """
     $schema $defs $ref title description default type enum const pattern minimum minLength minItems properties
     patternProperties additionalProperties required items anyOf if then else
-    x-place x-expected x-schema x-kind x-decides
+    x-place x-expected x-names x-schema x-kind x-decides
 """
 KEYWORDS: Final = frozenset(_WORDS.split())
 
@@ -85,6 +85,7 @@ class _Walk:
 
     def __init__(self, schema: Schema, file: str) -> None:
         self.defs: Schema = schema.get("$defs", {})
+        self._resolved: dict[int, Schema] = {}  # by identity: the schema lives longer than the walk
         self.steps = StepKeys(self.defs)
         self.file = file
         self.problems: list[Problem] = []
@@ -98,10 +99,14 @@ class _Walk:
 
     def resolved(self, schema: Schema) -> Schema:
         """The shape a `$ref` names, with what stands beside it."""
-        while "$ref" in schema:
-            target = self.defs[schema["$ref"].removeprefix("#/$defs/")]
-            schema = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
-        return schema
+        if "$ref" not in schema:
+            return schema
+        known = self._resolved.get(id(schema))
+        if known is None:
+            target = self.resolved(self.defs[schema["$ref"].removeprefix("#/$defs/")])
+            known = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
+            self._resolved[id(schema)] = known
+        return known
 
     def check(self, node: Node, schema: Schema | bool, path: Path, around: _Around) -> None:
         """Hold one value against one shape."""
@@ -117,8 +122,7 @@ class _Walk:
         if not self._fits_type(node, schema, around):
             return
         if "if" in schema:
-            branch = schema["then"] if self._holds(node, schema["if"]) else schema["else"]
-            self.check(node, branch, path, around)
+            self.check(node, self._branch(node, schema), path, around)
         elif schema.get("x-schema"):
             self.schemas.append(SchemaSite(node, path))
             self._literal(node)
@@ -145,6 +149,14 @@ class _Walk:
 
     def _must(self, node: Node, code: str, wanted: str, around: _Around, advice: str = "") -> None:
         self.tell(node, code, f"{around.what} must be {wanted}, found {found(node)}{advice}")
+
+    def _branch(self, node: Node, schema: Schema) -> Schema:
+        """The shape that a chain of if/then/else leads to. A loop: a step passes through eight of them."""
+        while "if" in schema:
+            schema = self.resolved(schema["then"] if self._holds(node, schema["if"]) else schema["else"])
+            if "type" in schema:
+                return schema
+        return schema
 
     def _holds(self, node: Node, condition: Schema) -> bool:
         """Whether an `if` holds. Says nothing."""
@@ -268,7 +280,7 @@ class _Walk:
         told: Node | None = None
         for key in keys:
             if any(pattern != FREE for pattern in schema.get("patternProperties", {})):
-                wanted = around.expected or "a name"
+                wanted = schema.get("x-names", "a name")
                 message = f"a key of {around.what} must be {wanted}, found {key.value!r}{as_name(key.value, schema)}"
                 self.tell(key, "wrong-value", message)
             elif around.kind == "step":

@@ -73,7 +73,7 @@ def parse(text: bytes, name: str) -> Source:
     try:
         decoded = text.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        return Source(name, "", None, (_not_utf8(text, name, error.start),))
+        return Source(name, text.decode("utf-8", "replace"), None, (_not_utf8(text, name, error.start),))
     unwanted = _UNWANTED.search(decoded)
     if unwanted:
         return Source(name, decoded, None, (_control_character(decoded, name, unwanted.start()),))

@@ -3,6 +3,7 @@
 Beside the words of JSON Schema they carry a few of ours, which other readers pass over:
 x-place     where texts below are `template`, `expression` or `literal` (the default)
 x-expected  what belongs here, in a user's words
+x-names     what the keys of a map must be, in a user's words
 x-schema    what stands here is itself a JSON Schema
 x-kind      which hints for words of other tools fit this map
 x-decides   which keys fit depends on this one; when it is wrong, nothing is said of the others
@@ -45,7 +46,7 @@ def named(value: Schema, description: str) -> Schema:
         "type": "object",
         "patternProperties": {NAME: value, "^x-": True},
         "additionalProperties": False,
-        "x-expected": "a name (small letters, digits and _, a letter first)",
+        "x-names": "a name (small letters, digits and _, a letter first)",
         "description": description,
     }
 

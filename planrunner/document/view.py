@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 from typing import Final, NamedTuple
 
 from planrunner.document.order import Order
@@ -20,8 +19,9 @@ from planrunner.document.tree import text_of
 from planrunner.steps import VERBS
 from planrunner.template import Reference, TemplateProblem, find_problems, references
 
-MAX_TEMPLATES: Final = 10_000
-"""So many different templates are looked at in one file."""
+MAX_READING: Final = 1_000_000
+"""So much is read of the templates of one file, in characters; each begins with READING_ONE of them."""
+READING_ONE: Final = 100
 
 
 @dataclass(eq=False, slots=True)
@@ -59,12 +59,17 @@ class StepList:
     steps: list[StepView] = field(default_factory=list)
 
     @cached_property
+    def places(self) -> dict[str, int]:
+        """Id → index of the first step that has it."""
+        found: dict[str, int] = {}
+        for step in self.steps:
+            found.setdefault(step.name, step.index)
+        return found
+
+    @cached_property
     def order(self) -> Order:
         """In which order its steps end."""
-        places: dict[str, int] = {}
-        for step in self.steps:
-            places.setdefault(step.name, step.index)
-        return Order([_places(step.needs(), places) for step in self.steps])
+        return Order([_places(step.needs(), self.places) for step in self.steps])
 
 
 def _places(needs: list[ScalarNode] | None, places: dict[str, int]) -> set[int] | None:
@@ -131,11 +136,21 @@ class Document:
         node = self.root.get(key)
         return node if isinstance(node, MapNode) else MapNode(0, 0)
 
+    def tells(self, key: str) -> bool:
+        """Whether a top-level table can be relied on: it is absent, or a map. What is broken is told as such."""
+        return isinstance(self.root.get(key), MapNode) or key not in self.root.entries
+
     @cached_property
     def _read(self) -> dict[tuple[str, bool], _Read]:
         """What stands in each text that is a template; a text that stands in many places is read once."""
-        texts = dict.fromkeys((site.node.value, site.bare) for site in self.sites)
-        return {text: _read(*text) for text in islice(texts, MAX_TEMPLATES)}
+        read: dict[tuple[str, bool], _Read] = {}
+        left = MAX_READING
+        for text in dict.fromkeys((site.node.value, site.bare) for site in self.sites):
+            left -= READING_ONE + len(text[0])
+            if left < 0:
+                break
+            read[text] = _read(*text)
+        return read
 
     @property
     def template_problems(self) -> Iterator[tuple[Site, TemplateProblem]]:
@@ -151,8 +166,8 @@ class Document:
             for found in self._read.get((site.node.value, site.bare), _NOTHING_READ).references:
                 yield site, found
 
-    def too_many_templates(self) -> Site | None:
-        """The first template that is not looked at, because so many stand before it."""
+    def first_unread(self) -> Site | None:
+        """The first template that is not looked at, because so much stands before it."""
         return next((site for site in self.sites if (site.node.value, site.bare) not in self._read), None)
 
     def problem(self, node: Node, code: str, message: str) -> Problem:

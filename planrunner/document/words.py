@@ -6,8 +6,11 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from planrunner.document.tree import ListNode, MapNode, Node, ScalarNode
+from planrunner.registry import hint
 
 MAX_SHOWN: Final = 40
+_CANDIDATES: Final = 200
+_FAR: Final = 4
 _TYPES: Final = {
     "object": "a map",
     "array": "a list",
@@ -54,3 +57,11 @@ def found(node: Node) -> str:
     if isinstance(node.value, bool):
         return "true" if node.value else "false"
     return f"the number {shorten(node.text)}"
+
+
+def near(word: str, names: Iterable[str]) -> str:
+    """`; did you mean 'x'?`, or nothing. Of very many names only those are looked at that can be near."""
+    candidates = list(names)
+    if len(candidates) > _CANDIDATES:
+        candidates = [name for name in candidates if name[:1] == word[:1] and abs(len(name) - len(word)) < _FAR]
+    return hint(word, candidates[:_CANDIDATES])

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from planrunner.document.problem import Problem
 from planrunner.document.view import Document, StepList
+
+_SHOWN: Final = 12
 
 
 def check(document: Document) -> Iterator[Problem]:
@@ -18,11 +21,14 @@ def check(document: Document) -> Iterator[Problem]:
 
 def _tell(document: Document, steps: StepList, circle: list[int]) -> Problem:
     members = [steps.steps[place] for place in circle]
-    path = " → ".join(step.name for step in members)
+    names = [step.name for step in members]
+    if len(names) > _SHOWN:
+        names[_SHOWN - 1 : -1] = ["…"]
+    path = " → ".join(names)
     tellers = [step for step in members[:-1] if step.needs() is not None]
     step = min(tellers or members, key=lambda one: one.index)
     node = step.node.key("needs") if step.needs() is not None else step.node
-    implied = [one.name for one in members[:-1] if one.needs() is None]
+    implied = [one.name for one in members[:-1] if one.needs() is None][:_SHOWN]
     note = f" ({', '.join(implied)} without 'needs' waits for every step above it)" if implied else ""
     return document.problem(
         node, "needs-cycle", f"these steps wait for each other: {path}{note}; remove one of the needs"

@@ -26,11 +26,10 @@ def around(step: StepView) -> Iterator[StepView]:
 
 
 def has_ended(target: StepView, step: StepView) -> bool:
-    """Whether `target` has surely ended when `step` starts. True too where a circle of needs leaves no order."""
+    """Whether `target` has surely ended when `step` starts."""
     for current in around(step):
         if current.within is target.within:
-            done = current.within.order.done[current.index]
-            return done is None or bool(done >> target.index & 1)
+            return current.within.order.has_ended(target.index, current.index)
         if current.within.role == "finally" and target.within.role == "steps":
             return True
     return False

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planrunner.document.problem import Problem
-from planrunner.document.view import MAX_TEMPLATES, Document
+from planrunner.document.view import Document
 
 
 def check(document: Document) -> Iterator[Problem]:
     """What the template language itself finds wrong."""
     for site, found in document.template_problems:
         yield document.problem_in(site, found.offset, "template-syntax", found.message)
-    unread = document.too_many_templates()
+    unread = document.first_unread()
     if unread is not None:
-        message = f"more than {MAX_TEMPLATES:,} different templates in one file: split the plan"
+        message = "from here on templates are not looked at, there are too many in this file: split the plan"
         yield document.problem(unread.node, "template-syntax", message)

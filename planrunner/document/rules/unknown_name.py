@@ -8,14 +8,16 @@ from typing import Final
 from planrunner.document.problem import Problem
 from planrunner.document.rules.scope import around
 from planrunner.document.shape import Path, Site
-from planrunner.document.source import MapNode
+from planrunner.document.source import ListNode, MapNode
 from planrunner.document.tree import text_of
 from planrunner.document.view import Document
-from planrunner.registry import hint
+from planrunner.document.words import near
 from planrunner.template import Reference
 
 _EVERYWHERE: Final = ("inputs", "context", "steps", "run", "secrets")
 _IN_HOOKS: Final = ("tool", "args", "output", "step")
+_BROKEN: Final = ""
+"""Stands for the name of an item that can't be read: any name could be it."""
 _FIELDS: Final = {
     "run": ("id", "started_at", "state", "error"),
     "error": ("kind", "message"),
@@ -35,12 +37,14 @@ def _wrong(document: Document, site: Site, reference: Reference) -> str | None:
     name, *rest = reference.names
     known = names_at(document, site.path)
     if name not in known:
+        if _BROKEN in known:
+            return None
         return _unknown(str(name), document, known)
     if name == "secrets" and rest:
         return _undeclared_secret(str(rest[0]), document)
     fields = _FIELDS.get(str(name))
     if fields and rest and rest[0] not in fields and name not in _items(document, site.path):
-        return f"{name!r} has no {str(rest[0])!r}{hint(str(rest[0]), fields)}; it has {', '.join(fields)}"
+        return f"{name!r} has no {str(rest[0])!r}{near(str(rest[0]), fields)}; it has {', '.join(fields)}"
     return None
 
 
@@ -67,9 +71,13 @@ def _items(document: Document, path: Path) -> Iterator[str]:
     """What the items of the loops around this place are called."""
     step = document.step_at(path)
     for current in around(step) if step else ():
+        if "foreach" not in current.node.entries or path[len(current.path) :][:1] in (("when",), ("foreach",)):
+            continue
         loop = current.node.get("foreach")
-        if isinstance(loop, MapNode) and path[len(current.path) :][:1] not in (("when",), ("foreach",)):
-            yield text_of(loop.get("as")) or "item"
+        if not isinstance(loop, MapNode):
+            yield _BROKEN
+        else:
+            yield (text_of(loop.get("as")) or _BROKEN) if "as" in loop.entries else "item"
 
 
 def _unknown(name: str, document: Document, known: tuple[str, ...]) -> str:
@@ -81,13 +89,15 @@ def _unknown(name: str, document: Document, known: tuple[str, ...]) -> str:
     contract = document.table("context").get("additional_data")
     if isinstance(contract, MapNode) and name in contract.entries:
         return f"nothing is called {name!r} here; did you mean context.additional_data.{name}?"
-    advice = hint(name, known) or f"; known here are {', '.join(dict.fromkeys(known))}"
+    advice = near(name, known) or f"; known here are {', '.join(dict.fromkeys(known))}"
     return f"nothing is called {name!r} here{advice}"
 
 
 def _undeclared_secret(name: str, document: Document) -> str | None:
     node = document.root.get("secrets")
-    declared = [text_of(item) or "" for item in getattr(node, "items", ())]
+    if node is not None and not isinstance(node, ListNode):
+        return None
+    declared = [text_of(item) or name for item in node.items] if node is not None else []
     if name in declared:
         return None
-    return f"the plan names no secret {name!r}{hint(name, declared) or '; add it to the list under secrets'}"
+    return f"the plan names no secret {name!r}{near(name, declared) or '; add it to the list under secrets'}"

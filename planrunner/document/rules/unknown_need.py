@@ -6,20 +6,19 @@ from collections.abc import Iterator
 
 from planrunner.document.problem import Problem
 from planrunner.document.view import Document, StepView
-from planrunner.registry import hint
+from planrunner.document.words import near
 
 
 def check(document: Document) -> Iterator[Problem]:
     """Every need that is no step of the step's own list."""
     for step in document.steps:
-        names = {other.name for other in step.within.steps}
         for node in step.needs() or []:
-            if node.value not in names:
+            if node.value not in step.within.places:
                 yield document.problem(node, "unknown-need", _message(node.value, step, document))
 
 
 def _message(name: str, step: StepView, document: Document) -> str:
     if name in document.by_id:
         return f"the step {name!r} stands in another list: 'needs' takes ids of the same list only"
-    others = [other.name for other in step.within.steps if other is not step]
-    return f"there is no step {name!r} to wait for{hint(name, others)}"
+    others = [other for other in step.within.places if other != step.name]
+    return f"there is no step {name!r} to wait for{near(name, others)}"

@@ -7,8 +7,7 @@ from typing import Final
 
 from planrunner.document.problem import Problem
 from planrunner.document.view import Document
-from planrunner.document.words import listed
-from planrunner.registry import hint
+from planrunner.document.words import listed, near
 
 _FIELDS: Final = ("output", "state", "error")
 _LISTED: Final = 12
@@ -29,12 +28,12 @@ def _wrong(document: Document, path: tuple[str, ...]) -> str | None:
     name = path[0]
     if name not in document.by_id:
         known = [name for name in document.by_id if name]
-        return f"there is no step {name!r}{hint(name, known) or _there_are(known)}"
+        return f"there is no step {name!r}{near(name, known) or _there_are(known)}"
     if len(path) > 1 and path[1] not in _FIELDS:
-        advice = hint(path[1], _FIELDS) or f"; a field of its output is steps.{name}.output.{path[1]}"
+        advice = near(path[1], _FIELDS) or f"; a field of its output is steps.{name}.output.{path[1]}"
         return f"a step has output, state and error, and no {path[1]!r}{advice}"
     if len(path) > 2 and path[1] == "error" and path[2] not in _ERROR:
-        return f"a step's error has kind and message, and no {path[2]!r}{hint(path[2], _ERROR)}"
+        return f"a step's error has kind and message, and no {path[2]!r}{near(path[2], _ERROR)}"
     return None
 
 

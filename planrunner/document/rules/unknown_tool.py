@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from planrunner.document.problem import Problem
 from planrunner.document.source import ListNode, MapNode, Node, ScalarNode
 from planrunner.document.tree import text_of
 from planrunner.document.view import Document
-from planrunner.registry import Registry, hint
+from planrunner.document.words import near
+from planrunner.registry import Registry
 from planrunner.tools.builtin import BUILTIN
 
 
@@ -21,15 +23,20 @@ def check(document: Document) -> Iterator[Problem]:
         server = name.partition(".")[0]
         if name in own or name in BUILTIN or (server != name and server in servers):
             continue
-        if server != name:
-            known = hint(server, servers) or "; declare it under 'mcp_servers'"
+        if server != name and document.tells("mcp_servers"):
+            known = near(server, servers) or "; declare it under 'mcp_servers'"
             yield document.problem(node, "unknown-tool", f"there is no MCP server {server!r} for {name!r}{known}")
             continue
-        # Looking for plug-ins reads the metadata of every installed package, so it comes last.
-        known_names = (*own, *Registry(BUILTIN, "planrunner.tools").names())
-        if name not in known_names:
-            advice = hint(name, known_names) or "; add it under 'tools' with use: \"package.module:name\""
+        known_names = (*own, *_installed())
+        if name not in known_names and server == name and document.tells("tools"):
+            advice = near(name, known_names) or "; add it under 'tools' with use: \"package.module:name\""
             yield document.problem(node, "unknown-tool", f"there is no tool {name!r}{advice}")
+
+
+@cache
+def _installed() -> tuple[str, ...]:
+    """Built-in tools and plug-ins. Reads the metadata of every installed package: asked only for unknown names."""
+    return Registry(BUILTIN, "planrunner.tools").names()
 
 
 def _named(document: Document) -> Iterator[ScalarNode]:

@@ -1,0 +1,65 @@
+"""Files that mean harm end in a problem with line and column, within bounds that the system itself keeps."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from planrunner.document.source import MAX_BYTES
+from tests.document.hostile import HOSTILE
+
+# A second of CPU is the goal; the kernel counts whole seconds, and machines differ.
+_CPU_SECONDS = 4
+_MEMORY = 200 * 1024 * 1024
+_READER = f"""
+import resource, sys
+resource.setrlimit(resource.RLIMIT_CPU, ({_CPU_SECONDS}, {_CPU_SECONDS}))
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+from planrunner.document.load import load_document, read_plan
+loaded = load_document(read_plan(sys.argv[1]), "hostile.yml", path=None, root=".")
+assert loaded.plan is None
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+for problem in loaded.problems:
+    print(problem)
+"""
+
+
+def _read(file: Path) -> list[str]:
+    """What is said of the file by a process that may use so much and no more."""
+    command = [sys.executable, "-c", _READER, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=60)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stderr == ""
+    memory, *problems = done.stdout.splitlines()
+    assert int(memory) < _MEMORY
+    return problems
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_it_ends_in_a_problem_with_its_place(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "hostile.yml"
+    content = HOSTILE[name]()
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    problems = _read(file)
+    assert problems
+    line, column, *_ = problems[0].split(":")
+    assert int(line) >= 1
+    assert int(column) >= 1
+    assert len(problems[0]) < 600
+
+
+@pytest.mark.parametrize("beginning", ["", "planrunner: 1\nname: big\nsteps:\n"], ids=["holes", "a plan"])
+def test_100_mb_are_not_read(beginning: str, tmp_path: Path) -> None:
+    file = tmp_path / "big.yml"
+    with file.open("wb") as out:
+        out.write(beginning.encode())
+        out.truncate(100 * 1024 * 1024)
+    assert file.stat().st_size > 20 * MAX_BYTES
+    assert [problem.split(": ")[0] for problem in _read(file)] == ["1:1"]
+
+
+def test_a_file_without_end_is_not_read() -> None:
+    assert [problem.split(": ")[0] for problem in _read(Path("/dev/zero"))] == ["1:1"]
