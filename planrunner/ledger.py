@@ -13,7 +13,7 @@ from time import time
 from typing import Any
 
 from planrunner import events, run_state
-from planrunner.errors import LeaseLostError, StepError, ToolHardError, step_error
+from planrunner.errors import LeaseLostError, StepError, step_error
 from planrunner.events import Event
 from planrunner.journal.base import Journal, Lease, Post
 from planrunner.run_state import EffectState, RunState, apply
@@ -42,7 +42,10 @@ class Ledger:
 
     def emit(self, kind: str, key: str, body: dict[str, Any]) -> None:
         """Let something have happened. It is durable at the next barrier, or soon."""
-        event = Event(kind, key, time(), body)
+        self.record(Event(kind, key, time(), body))
+
+    def record(self, event: Event) -> None:
+        """As `emit`, for an event that is made already."""
         apply(self.state, event)
         self._pending.append(event)
         if not self._flush_is_due:
@@ -61,23 +64,18 @@ class Ledger:
         key: str,
         call: dict[str, Any],
         perform: Callable[[EffectState], Awaitable[dict[str, Any]]],
-        *,
-        irreversible: bool = False,
+        attempt: int | None = None,
     ) -> Any:
         """The value of this effect: as recorded when it is finished, else performed now.
 
-        `call` is `{name, args?}`; an effect that was in flight when a process died is performed with its recorded
-        call. `perform` returns `{value, usage?}` or raises a StepError, which is recorded and raised.
+        `call` is `{name, args?}`. `perform` returns `{value, usage?}` or raises a StepError, which is recorded and
+        raised. `attempt` is by default the one after the last.
         """
         known = self.state.effects.get(key)
-        attempt = 1
-        if known is not None:
-            if known.done:
-                return _outcome(known)
-            if irreversible:
-                return self._leave_in_doubt(known)
-            attempt = known.attempt + 1
-            call = {"name": known.name, "args": known.args}
+        if known is not None and known.done:
+            return _outcome(known)
+        if attempt is None:
+            attempt = 1 if known is None else known.attempt + 1
         self.emit(events.EFFECT_STARTED, key, {**call, "attempt": attempt})
         await self.barrier()
         try:
@@ -131,14 +129,6 @@ class Ledger:
         except Exception:
             self._listener = None
             _log.exception("a listener of run %s failed and hears nothing more", self.state.id)
-
-    def _leave_in_doubt(self, effect: EffectState) -> Any:
-        error = ToolHardError(
-            f"the call to {effect.name} was in flight when the process that carried the run ended, and it is "
-            "irreversible: nobody knows whether it happened, so it is not repeated"
-        )
-        self.emit(events.EFFECT_FINISHED, effect.key, {"error": error_body(error)})
-        raise error
 
     def _flush_when_idle(self) -> None:
         self._flush_is_due = False

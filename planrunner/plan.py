@@ -124,6 +124,19 @@ class ToolEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class HookEntry:
+    """A binding in `hooks`. `timeout` in seconds; `match` as in the file: globs, or lists of them."""
+
+    point: str
+    use: str
+    with_: Mapping[str, Any] = NOTHING
+    match: Mapping[str, Any] = NOTHING
+    when: str | None = None
+    timeout: float | None = None
+    on_error: str = "fail"
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A checked plan.
 
@@ -146,6 +159,7 @@ class Plan:
     models: Mapping[str, ModelAlias] = NOTHING
     agents: Mapping[str, Agent] = NOTHING
     tools: Mapping[str, ToolEntry] = NOTHING
+    hooks: tuple[HookEntry, ...] = ()
     default_model: str | None = None
     output: Any = MISSING
     returns: Mapping[str, Any] | None = None

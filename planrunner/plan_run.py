@@ -13,6 +13,7 @@ from pydantic_core.core_schema import SerializerFunctionWrapHandler
 from planrunner import run_state
 from planrunner.clarification import AnyClarification, ClarificationCategory
 from planrunner.execution_context import ExecutionContext
+from planrunner.frozen import frozen
 from planrunner.ids import plan_id
 from planrunner.plan import MISSING
 from planrunner.run_state import EffectState, QuestionState, RunState, StepState
@@ -204,6 +205,18 @@ class PlanRun(_Words):
         return cls.model_validate(record_of(run))
 
 
+class ReadOnlyPlanRun(PlanRun):
+    """A copy that can't be changed, at any depth: setting a field raises, and so does changing a list or a mapping."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def from_plan_run(cls, plan_run: PlanRun) -> ReadOnlyPlanRun:
+        """The frozen copy of a record."""
+        fields = {name: frozen(value) for name, value in plan_run.model_copy(deep=True)}
+        return cls.model_construct(**fields)
+
+
 def record_of(run: RunState) -> dict[str, Any]:
     """The fields of the record, in their order."""
     complete = [step for step in map(run.steps.get, run.step_ids) if step and step.state == run_state.COMPLETE]
@@ -248,10 +261,10 @@ def _step(step_id: str, step: StepState | None) -> dict[str, Any]:
 
 
 def _clarification(question: QuestionState) -> dict[str, Any]:
-    fields = {name: value for name, value in question.body.items() if value is not None}
+    fields = question.as_clarification()
     if "expires_at" in fields:
         fields["expires_at"] = _utc(fields["expires_at"])
-    return {**fields, "response": question.response, "resolved": not question.is_open}
+    return fields
 
 
 def _call(effect: EffectState) -> dict[str, Any]:

@@ -41,8 +41,7 @@ class Questions:
     async def ask(self, key: str, step: Step, question: Mapping[str, Any], on_timeout: Any = MISSING) -> Any:
         """The answer. Raises Waiting while there is none, DeadlineError when the time for it is over."""
         state = self._ledger.state
-        if key not in state.questions:
-            self._raise(key, step, question)
+        self.put(key, step, question)
         known = state.questions[key]
         if known.is_open and _is_over(known):
             self._close(known, on_timeout)
@@ -68,7 +67,10 @@ class Questions:
         for question in list(self._ledger.state.open_questions.values()):
             self._ledger.emit(events.CLARIFICATION_CLOSED, question.key, {"why": "withdrawn"})
 
-    def _raise(self, key: str, step: Step, question: Mapping[str, Any]) -> None:
+    def put(self, key: str, step: Step, question: Mapping[str, Any]) -> None:
+        """Raise the question, unless it stands already."""
+        if key in self._ledger.state.questions:
+            return
         body = to_json_safe(dict(question), "the question")
         timeout = body.pop("timeout", None)
         run_id = self._ledger.state.id

@@ -30,10 +30,25 @@ class EffectState:
     name      the tool, or the model
     args      of a tool call, as they were sent; None for an LLM call
     done      finished, with `value`, or with `error` as `{kind, message}`
+    asks      the tool asked a person instead of giving a value; it is called again after the answer
+    is_void   it was in doubt, and a person said that it did not happen
     usage     of an LLM call: `{prompt_tokens, completion_tokens, usd}`
     """
 
-    __slots__ = ("args", "attempt", "done", "error", "finished_at", "key", "name", "started_at", "usage", "value")
+    __slots__ = (
+        "args",
+        "asks",
+        "attempt",
+        "done",
+        "error",
+        "finished_at",
+        "is_void",
+        "key",
+        "name",
+        "started_at",
+        "usage",
+        "value",
+    )
 
     def __init__(self, event: Event) -> None:
         body = event.body
@@ -44,6 +59,8 @@ class EffectState:
         self.started_at = event.at
         self.finished_at: float | None = None
         self.done = False
+        self.asks = False
+        self.is_void = False
         self.value: Any = None
         self.error: dict[str, str] | None = None
         self.usage: dict[str, Any] | None = None
@@ -102,6 +119,11 @@ class QuestionState:
         """The path of the step that asks."""
         return self.key[: self.key.index("!")]
 
+    def as_clarification(self) -> dict[str, Any]:
+        """The fields of the Clarification as it stands."""
+        fields = {name: value for name, value in self.body.items() if value is not None}
+        return {**fields, "response": self.response, "resolved": not self.is_open}
+
     @property
     def is_open(self) -> bool:
         """Whether an answer is still waited for."""
@@ -112,6 +134,7 @@ class RunState:
     """The whole run.
 
     steps, effects, decisions  by path, by effect key, by decision key
+    hooks                      firings of hooks that came to their end, by key
     questions                  by question key, in the order they were raised; `open_questions` are those of them
                                that still wait for an answer
     step_ids                   the top-level steps in plan order
@@ -125,6 +148,7 @@ class RunState:
         "decisions",
         "effects",
         "error",
+        "hooks",
         "id",
         "inputs",
         "open_questions",
@@ -150,6 +174,7 @@ class RunState:
         self.steps: dict[str, StepState] = {}
         self.effects: dict[str, EffectState] = {}
         self.decisions: dict[str, Any] = {}
+        self.hooks: dict[str, dict[str, Any]] = {}
         self.questions: dict[str, QuestionState] = {}
         self.open_questions: dict[str, QuestionState] = {}
         self.output: Any = MISSING
@@ -163,6 +188,11 @@ class RunState:
         }
         self.created_at = 0.0
         self.updated_at = 0.0
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the run is COMPLETE or FAILED."""
+        return self.state in ENDED
 
 
 def fold(run_id: str, history: tuple[Event, ...]) -> RunState:
@@ -296,6 +326,18 @@ def _run_paused(run: RunState, _: Event) -> None:
     run.state = NEED_CLARIFICATION
 
 
+def _hook_fired(run: RunState, event: Event) -> None:
+    run.hooks[event.key] = event.body
+
+
+def _effect_asked(run: RunState, event: Event) -> None:
+    run.effects[event.key].asks = True
+
+
+def _effect_voided(run: RunState, event: Event) -> None:
+    run.effects[event.key].is_void = True
+
+
 def _decided(run: RunState, event: Event) -> None:
     run.decisions[event.key] = event.body["value"]
 
@@ -314,10 +356,13 @@ _APPLY: dict[str, Callable[[RunState, Event], None]] = {
     events.STEP_FINISHED: _step_finished,
     events.EFFECT_STARTED: _effect_started,
     events.EFFECT_FINISHED: _effect_finished,
+    events.EFFECT_ASKED: _effect_asked,
+    events.EFFECT_VOIDED: _effect_voided,
     events.DECIDED: _decided,
     events.CLARIFICATION_RAISED: _clarification_raised,
     events.CLARIFICATION_ANSWERED: _clarification_answered,
     events.CLARIFICATION_CLOSED: _clarification_closed,
+    events.HOOK_FIRED: _hook_fired,
     events.RUN_PAUSED: _run_paused,
     events.RUN_FINISHED: _run_finished,
 }

@@ -6,18 +6,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from time import time
-from typing import Any
+from typing import Any, NoReturn
 
 from planrunner import events, run_state
 from planrunner.errors import ExitError, StepError, StoreError
 from planrunner.events import Event
+from planrunner.hooks.base import AFTER_PLAN_RUN, AFTER_STEP, BEFORE_STEP
 from planrunner.json_schema import check_value
 from planrunner.jsonsafe import to_json_safe
 from planrunner.ledger import error_body, run_finished
 from planrunner.plan import MISSING, Step
 from planrunner.questions import Waiting
 from planrunner.registry import Registry
-from planrunner.run_state import COMPLETE, ENDED, FAILED, NEED_CLARIFICATION, SKIPPED
+from planrunner.run_state import COMPLETE, ENDED, FAILED, NEED_CLARIFICATION, SKIPPED, RunState
 from planrunner.scope import PlanExit, RunScope, StepScope
 from planrunner.steps import VERBS
 from planrunner.steps.base import StepKind
@@ -40,19 +41,38 @@ async def advance(run: RunScope) -> None:
     What stops it from outside leaves it as it stands, to be carried on later.
     """
     try:
-        while (ending := await _carry(run)) is None:
-            answers = await run.ledger.try_release(NEED_CLARIFICATION, Event(events.RUN_PAUSED, "", time(), {}))
-            if not answers:
-                return
-            run.questions.take(answers)
+        ended = await _settle(run)
+        if ended and run.hooks.any_at(AFTER_PLAN_RUN):
+            await run.hooks.after_plan_run(_told(run.ledger.state))
     except StoreError:
         raise  # nothing can be written any more
     except BaseException:
         # Cancelled, interrupted, or a defect of ours: that is no outcome of the run. What happened is kept.
         await run.ledger.release(run_state.IN_PROGRESS)
         raise
-    run.questions.withdraw()
-    await run.ledger.release(ending.body["state"], ending)
+    if ended:
+        await run.ledger.release(run.ledger.state.state)
+
+
+async def _settle(run: RunScope) -> bool:
+    """Carry the run to its outcome; False when it waits for a person, and is let go of."""
+    ledger = run.ledger
+    while not ledger.state.has_ended:
+        ending = await _carry(run)
+        if ending is not None:
+            run.questions.withdraw()
+            ledger.record(ending)
+            break
+        answers = await ledger.try_release(NEED_CLARIFICATION, Event(events.RUN_PAUSED, "", time(), {}))
+        if not answers:
+            return False
+        run.questions.take(answers)
+    return True
+
+
+def _told(state: RunState) -> Any:
+    """What hooks are given at the end: the final output, or the message of the error."""
+    return state.error["message"] if state.error else state.output
 
 
 async def _carry(run: RunScope) -> Event | None:
@@ -71,6 +91,7 @@ async def _carry(run: RunScope) -> Event | None:
 async def _run_to_output(run: RunScope) -> Any:
     """The final value: of the `exit` that was reached, else `output`, else of the last step that is COMPLETE."""
     value = MISSING
+    await run.hooks.before_plan_run()
     try:
         await run_steps(run, run.plan.steps)
     except PlanExit as reached:
@@ -149,7 +170,7 @@ async def _run_step(run: RunScope, step: Step) -> None:
     ledger, path = run.ledger, step.path
     known = ledger.state.steps.get(path)
     if known is not None and known.state in ENDED:
-        _replay(run, step)
+        await _replay(run, step)
         return
     try:
         if step.when is not None and not ledger.decide(f"{path}!when", lambda: run.holds(step.when or "")):
@@ -157,13 +178,17 @@ async def _run_step(run: RunScope, step: Step) -> None:
             return
         if known is None:
             ledger.emit(events.STEP_STARTED, path, {})
+        if run.hooks.any_at(BEFORE_STEP) and not await run.hooks.before_step(step):
+            ledger.emit(events.STEP_FINISHED, path, {"state": SKIPPED})
+            return
         body = await _perform(run, step)
     except PlanExit as reached:
-        _leave(run, step, reached)
+        await _leave(run, step, reached)
     except StepError as error:
-        _fail(run, step, error)
+        await _fail(run, step, error)
     else:
         ledger.emit(events.STEP_FINISHED, path, body)
+        await _after_step(run, step)
 
 
 async def _perform(run: RunScope, step: Step) -> dict[str, Any]:
@@ -179,28 +204,47 @@ async def _perform(run: RunScope, step: Step) -> dict[str, Any]:
     return {"state": COMPLETE, "output": to_json_safe(output)}
 
 
-def _leave(run: RunScope, step: Step, reached: PlanExit) -> None:
+async def _leave(run: RunScope, step: Step, reached: PlanExit) -> None:
     """An `exit` was reached: record how, so that carrying the run on ends it the same way."""
     exit_body = {"state": reached.state, "message": reached.message}
     if reached.output is not MISSING:
         exit_body["output"] = reached.output
     run.ledger.decide(f"{step.path}!exit", lambda: exit_body)
     if reached.state == FAILED:
-        _fail(run, step, ExitError(reached.message or f"the step {step.id} ended the plan as FAILED"))
+        await _fail(run, step, ExitError(reached.message or f"the step {step.id} ended the plan as FAILED"))
     run.ledger.emit(events.STEP_FINISHED, step.path, {"state": COMPLETE, "output": None})
+    await _after_step(run, step)
     raise reached
 
 
-def _fail(run: RunScope, step: Step, error: StepError) -> None:
+async def _fail(run: RunScope, step: Step, error: StepError) -> NoReturn:
     body = error_body(error)
     run.ledger.emit(events.STEP_FINISHED, step.path, {"state": FAILED, "error": body})
+    await _after_step(run, step)
     raise StepFailed(step, body) from error
 
 
-def _replay(run: RunScope, step: Step) -> None:
+async def _after_step(run: RunScope, step: Step) -> None:
+    """The hooks after a step that has ended. One that fails makes a COMPLETE step FAILED."""
+    if not run.hooks.any_at(AFTER_STEP):
+        return
+    ended = run.ledger.state.steps[step.path]
+    try:
+        await run.hooks.after_step(step, ended.error["message"] if ended.error else ended.output)
+    except StepError as error:
+        if ended.state == FAILED:
+            return  # the step's own error is the one to tell
+        body = error_body(error)
+        run.ledger.emit(events.STEP_FINISHED, step.path, {"state": FAILED, "error": body})
+        raise StepFailed(step, body) from error
+
+
+async def _replay(run: RunScope, step: Step) -> None:
     """The step has ended before: let that have the consequence it had."""
     state = run.ledger.state
     known = state.steps[step.path]
+    if known.state != SKIPPED:
+        await _after_step(run, step)  # those that a crash came before
     if known.state == FAILED:
         raise StepFailed(step, known.error or {})
     reached = state.decisions.get(f"{step.path}!exit")

@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from planrunner import run_state
-from planrunner.errors import ModelError, SchemaError, TemplateError
-from planrunner.json_schema import check_value, compile_schema
+from planrunner.errors import ModelError, TemplateError
+from planrunner.hooks.base import Binding
+from planrunner.hooks.firing import Hooks
+from planrunner.json_schema import compile_schema
 from planrunner.jsonsafe import dumps, to_json_safe
 from planrunner.ledger import Ledger
 from planrunner.models.base import Model, ModelRequest, Reply, ToolCall, Usage
@@ -16,8 +18,7 @@ from planrunner.plan import MISSING, NOTHING, ModelAlias, Plan, Step
 from planrunner.questions import Handler, Questions
 from planrunner.template import Renderer, compile_expression, compile_value
 from planrunner.times import utc
-from planrunner.tools.base import ToolRunContext
-from planrunner.tools.calling import call_tool
+from planrunner.tool_calls import ToolCalls
 from planrunner.tools.catalogue import Catalogue, ResolvedTool
 from planrunner.tools.scripted import ScriptedTools
 
@@ -32,6 +33,7 @@ class Parts:
     default_model  the litellm name or alias of a task whose agent names none; None when nobody named one
     aliases        models of the project; the plan's own come before them
     handler        asks people at once; None: questions wait for their answers
+    bindings       hooks, in the order of their lists
     """
 
     tools: Catalogue
@@ -40,6 +42,7 @@ class Parts:
     aliases: Mapping[str, ModelAlias] = NOTHING
     tool_script: ScriptedTools | None = None
     handler: Handler | None = None
+    bindings: tuple[Binding, ...] = ()
 
 
 class PlanExit(Exception):
@@ -67,6 +70,8 @@ class RunScope:
         }
         self.questions = Questions(ledger, parts.handler)
         self._renderers: dict[int, Renderer] = {}
+        self.hooks = Hooks(parts.bindings, plan, ledger, self.questions, self._render_with, self._holds_with)
+        self.tool_calls = ToolCalls(parts.tools, parts.tool_script, plan.root, ledger, self.questions, self.hooks)
 
     def render(self, value: Any) -> Any:
         """The value, a part of the plan, with its templates rendered. Compiled once per run, by identity."""
@@ -75,12 +80,24 @@ class RunScope:
             renderer = self._renderers[id(value)] = compile_value(value)
         return renderer(self.names)
 
+    def _render_with(self, value: Any, names: Mapping[str, Any]) -> Any:
+        """A hook's `with`, which sees more names than a step."""
+        return compile_value(value)({**self.names, **names})
+
+    def _holds_with(self, expression: str, names: Mapping[str, Any]) -> bool:
+        return _truth(expression, {**self.names, **names})
+
     def holds(self, expression: str) -> bool:
         """The truth of a bare expression; TemplateError when it is neither true nor false."""
-        value = compile_expression(expression)(self.names)
-        if value is True or value is False:
-            return bool(value)
-        raise TemplateError(f"`{expression}` must be true or false, and is {_short(value)}")
+        return _truth(expression, self.names)
+
+
+def _truth(expression: str, names: Mapping[str, Any]) -> bool:
+    """The value of a bare expression that must be true or false."""
+    value = compile_expression(expression)(names)
+    if value is True or value is False:
+        return bool(value)
+    raise TemplateError(f"`{expression}` must be true or false, and is {_short(value)}")
 
 
 class StepScope:
@@ -127,45 +144,10 @@ class StepScope:
     async def call_tool(
         self, name: str, args: Mapping[str, Any], place: str = "0", idempotency_key: str | None = None
     ) -> Any:
-        resolved = self.tool(name)
-        key = f"{self.path}!tool:{place}"
-        ledger = self._run.ledger
-
-        async def perform(effect: EffectState) -> dict[str, Any]:
-            return {"value": await self._touch(resolved, effect, idempotency_key or f"{ledger.state.id}/{key}")}
-
-        call: dict[str, Any] = {"name": name}
-        if key not in ledger.state.effects:
-            call["args"] = _checked_args(resolved, args)
-        return await ledger.effect(key, call, perform, irreversible=resolved.effect == "irreversible")
+        return await self._run.tool_calls.call(self.step, f"{self.path}!tool:{place}", name, args, idempotency_key)
 
     def exit(self, state: str, message: str | None, output: Any) -> NoReturn:
         raise PlanExit(state, message, output)
-
-    async def _touch(self, resolved: ResolvedTool, effect: EffectState, idempotency_key: str) -> Any:
-        """Call the tool, or its script, and take the value in."""
-        args = {name: _own_copy(value) for name, value in (effect.args or {}).items()}
-        script = self._run.parts.tool_script
-        value = NotImplemented
-        if script is not None:
-            value = script.call(resolved.name, resolved.effect, args, self.path)
-        if value is NotImplemented:
-            value = await call_tool(resolved.tool, self._tool_context(idempotency_key), args)
-        value = to_json_safe(value)
-        if resolved.output_schema is not None:
-            check_value(resolved.output_schema, value, f"the output of {resolved.name}")
-        return value
-
-    def _tool_context(self, idempotency_key: str) -> ToolRunContext:
-        state = self._run.ledger.state
-        return ToolRunContext(
-            end_user_id=state.context.get("end_user_id"),
-            context=state.context,
-            step=self.step,
-            run_id=state.id,
-            idempotency_key=idempotency_key,
-            root=self.plan.root,
-        )
 
 
 class _StepNames(Mapping[str, Any]):
@@ -219,21 +201,6 @@ class _RunNames(Mapping[str, Any]):
 
 def _context_names(context: Mapping[str, Any]) -> dict[str, Any]:
     return {"end_user_id": context["end_user_id"], "additional_data": context["additional_data"]}
-
-
-def _checked_args(resolved: ResolvedTool, args: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy that nobody else holds: what is journaled is what the tool gets."""
-    try:
-        safe: dict[str, Any] = to_json_safe(args)
-    except SchemaError as error:
-        raise SchemaError(f"the args of {resolved.name}: {error}") from None
-    check_value(resolved.args_schema, safe, f"the args of {resolved.name}")
-    return safe
-
-
-def _own_copy(value: Any) -> Any:
-    """What a tool may do with as it likes: what is recorded stays as it is."""
-    return to_json_safe(value) if type(value) in (dict, list) else value
 
 
 def _reply_body(reply: Reply) -> dict[str, Any]:

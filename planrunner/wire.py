@@ -14,13 +14,17 @@ from planrunner import events
 from planrunner.answers import checked_answer
 from planrunner.checks import check_models, checked_context, checked_inputs
 from planrunner.clarification import Clarification
+from planrunner.clarification_handler import asker
 from planrunner.dispatch.local import LocalDispatcher
 from planrunner.document.load import find_root, load_document
 from planrunner.document.script import Script
 from planrunner.errors import InvalidPlanError, InvalidPlanRunStateError
 from planrunner.events import Event
 from planrunner.execution_context import ExecutionContext, get_execution_context, make_execution_context
+from planrunner.execution_hooks import ExecutionHooks
 from planrunner.facade import run_sync
+from planrunner.hooks.base import Binding
+from planrunner.hooks.bindings import of_plan, of_runner
 from planrunner.ids import new_run_id
 from planrunner.journal import open_journal, store_folder
 from planrunner.journal.base import Journal, NewRun, Post, RunQuery, RunSummary, StoredRun
@@ -30,7 +34,7 @@ from planrunner.models.litellm import LitellmModel
 from planrunner.models.scripted import ScriptedModel
 from planrunner.plan import Plan
 from planrunner.plan_run import PlanRun
-from planrunner.questions import ANSWER, open_question, with_posts
+from planrunner.questions import ANSWER, Handler, open_question, with_posts
 from planrunner.record_file import write_record
 from planrunner.run_state import COMPLETE, RunState, apply, fold
 from planrunner.runner import advance
@@ -38,6 +42,7 @@ from planrunner.scope import Parts, RunScope
 from planrunner.settings import Settings, load_settings
 from planrunner.tools.base import Tool
 from planrunner.tools.catalogue import Catalogue
+from planrunner.tools.loading import load_function
 from planrunner.tools.scripted import ScriptedTools
 
 ContextLike = ExecutionContext | Mapping[str, Any]
@@ -53,6 +58,7 @@ class Runner:
     model     litellm name or alias of the model for tasks that name none; wins over the plan's `defaults.model`
     store     `"memory"`, a folder, a file, or `sqlite:///…`; by default `.planrunner` in the project root
     script    answers in place of models and tools, from `load_script`
+    execution_hooks  hooks around every run of this Runner, and who answers questions while a run goes on
     settings  everything else; by default read from the environment and the project file of the plan's root
 
     May be shared by threads and event loops; `close` it, or use it in a `with` block.
@@ -65,12 +71,14 @@ class Runner:
         model: str | None = None,
         store: str | Path | None = None,
         script: Script | None = None,
+        execution_hooks: ExecutionHooks | None = None,
         settings: Settings | None = None,
     ) -> None:
         self._tools = tuple(tools)
         self._model_name = model
         self._store = store
         self._script = script
+        self._hooks = execution_hooks
         self._settings = settings
         self._settings_read: dict[str, Settings] = {}
         self._journals: dict[str, Journal] = {}
@@ -228,9 +236,17 @@ class Runner:
         default_model = self._model_name or plan.default_model or settings.model
         if script is not None:
             model: Model = ScriptedModel(script.replies)
-            return Parts(tools, model, default_model or SCRIPTED, settings.models, ScriptedTools(script.tools))
+            scripted = ScriptedTools(script.tools)
+            return Parts(tools, model, default_model or SCRIPTED, settings.models, scripted, *self._people(plan))
         check_models(plan, default_model)
-        return Parts(tools, self._model(plan), default_model, settings.models)
+        return Parts(tools, self._model(plan), default_model, settings.models, None, *self._people(plan))
+
+    def _people(self, plan: Plan) -> tuple[Handler | None, tuple[Binding, ...]]:
+        """Who answers questions at once, and the hooks, those of the Runner first."""
+        hooks = self._hooks
+        handler = None if hooks is None or hooks.clarification_handler is None else asker(hooks.clarification_handler)
+        own = of_plan(plan, lambda use: load_function(use, plan.root))
+        return handler, (*of_runner(hooks), *own)
 
     def _model(self, plan: Plan) -> Model:
         """The road to real models; its slow import begins beside the start of the run."""

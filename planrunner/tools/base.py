@@ -40,6 +40,7 @@ class ToolRunContext:
     run_id: str
     idempotency_key: str
     root: str
+    answered: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def execution_context(self) -> ExecutionContext:

@@ -10,7 +10,7 @@ from planrunner.document.schema import kind
 from planrunner.document.source import ListNode, MapNode, Node, ScalarNode
 from planrunner.document.view import Document
 
-_TOP: Final = ("finally", "hooks", "limits", "secrets", "mcp_servers")
+_TOP: Final = ("finally", "limits", "secrets", "mcp_servers")
 _STEP: Final = ("foreach", "repeat", "on_error", "retry", "timeout")
 _DEFAULTS: Final = ("timeout", "retry")
 _TOOL: Final = ("timeout", "auth", "secrets")
