@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_serializer
 from pydantic_core.core_schema import SerializerFunctionWrapHandler
 
 
@@ -126,3 +127,10 @@ AnyClarification = Annotated[
     Field(discriminator="category"),
 ]
 """One of the six kinds, told apart by `category`."""
+
+_ANY: TypeAdapter[AnyClarification] = TypeAdapter(AnyClarification)
+
+
+def clarification_of(fields: Mapping[str, Any]) -> AnyClarification:
+    """The clarification with these fields, of the class that its `category` names."""
+    return _ANY.validate_python(dict(fields))

@@ -7,8 +7,6 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from planrunner.clarification import (
     ActionClarification,
     AnyClarification,
@@ -18,6 +16,7 @@ from planrunner.clarification import (
     MultipleChoiceClarification,
     UserVerificationClarification,
     ValueConfirmationClarification,
+    clarification_of,
 )
 from planrunner.errors import HookError
 from planrunner.plan import MISSING
@@ -66,14 +65,11 @@ class ClarificationHandler:
         """A question for a channel of one's own."""
 
 
-_ANY: TypeAdapter[AnyClarification] = TypeAdapter(AnyClarification)
-
-
 def asker(handler: ClarificationHandler) -> Callable[[Mapping[str, Any]], Awaitable[Any]]:
     """The handler as a run asks it: the fields of a question in, the answer out; MISSING when it is left open."""
 
     async def ask(fields: Mapping[str, Any]) -> Any:
-        question = _ANY.validate_python({name: value for name, value in fields.items() if name != "refusal"})
+        question = clarification_of({name: value for name, value in fields.items() if name != "refusal"})
         return await _put(handler, question)
 
     return ask

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 RUN_STARTED = "run_started"
 RUN_RESUMED = "run_resumed"
+RUN_RETRIED = "run_retried"
 STEP_STARTED = "step_started"
 STEP_FINISHED = "step_finished"
 EFFECT_STARTED = "effect_started"

@@ -72,7 +72,7 @@ class Ledger:
         raised. `attempt` is by default the one after the last.
         """
         known = self.state.effects.get(key)
-        if known is not None and known.done:
+        if known is not None and known.done and not known.is_void:
             return _outcome(known)
         if attempt is None:
             attempt = 1 if known is None else known.attempt + 1
@@ -97,6 +97,10 @@ class Ledger:
                 f"the lease on run {self.state.id} is about to end: this process was stopped or starved for too long; "
                 "the run can be carried on from where it stands"
             )
+
+    async def posts(self) -> tuple[Post, ...]:
+        """What was said to the run since we looked; it stays to be taken in."""
+        return await self._journal.posts(self.state.id, self._seen)
 
     async def release(self, state: str, last: Event | None = None) -> None:
         """Write what is left and the last event, and let go of the run, in one transaction."""

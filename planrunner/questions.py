@@ -8,7 +8,7 @@ from typing import Any
 
 from planrunner import events
 from planrunner.answers import checked_answer
-from planrunner.errors import AnswerError, DeadlineError, InvalidPlanRunStateError
+from planrunner.errors import AnswerError, DeadlineError, InvalidPlanRunStateError, RunCancelledError
 from planrunner.ids import clarification_id
 from planrunner.journal.base import Post
 from planrunner.jsonsafe import to_json_safe
@@ -24,6 +24,10 @@ TRIES = 3
 
 ANSWER = "answer:"
 """Begins the key of a post that answers the clarification whose id follows."""
+
+
+CANCEL = "cancel:"
+"""Begins the key of the post that ends a run; the number of the try it is meant for follows."""
 
 
 class Waiting(Exception):
@@ -55,12 +59,20 @@ class Questions:
         raise Waiting
 
     def take(self, posts: Iterable[Post]) -> None:
-        """Take in the answers that were given to open questions."""
+        """Take in what was said to the run: answers to open questions, or the wish that it ends."""
         open_by_id = {question.id: question for question in self._ledger.state.open_questions.values()}
         for post in posts:
+            if post.key == f"{CANCEL}{self._ledger.state.tries}":
+                raise RunCancelledError(cancel_message(post))
             question = open_by_id.get(post.key.removeprefix(ANSWER))
             if question is not None and question.is_open and not is_late(question, post):
                 self._answer(question, post.body["response"], post.body.get("by"))
+
+    def withdraw_approvals(self) -> None:
+        """Another end user: what was asked about calls of the one before is asked anew."""
+        for question in list(self._ledger.state.open_questions.values()):
+            if question.body.get("call"):
+                self._ledger.emit(events.CLARIFICATION_CLOSED, question.key, {"why": "withdrawn"})
 
     def withdraw(self) -> None:
         """The run ends without the answers."""
@@ -78,7 +90,7 @@ class Questions:
             events.CLARIFICATION_RAISED,
             key,
             {
-                "id": clarification_id(run_id, key),
+                "id": clarification_id(run_id, key, self._ledger.state.generation),
                 "plan_run_id": run_id,
                 "step": step.index,
                 "path": key[: key.index("!")],
@@ -130,6 +142,11 @@ def with_posts(state: RunState, posts: Iterable[Post]) -> RunState:
                 body = {"response": post.body["response"], "by": post.body.get("by")}
                 apply(state, events.Event(events.CLARIFICATION_ANSWERED, question.key, post.at, body))
     return state
+
+
+def cancel_message(post: Post) -> str:
+    by = post.body.get("by")
+    return f"the run was cancelled by {by}" if by else "the run was cancelled"
 
 
 def open_question(state: RunState, clarification_id: str) -> QuestionState:

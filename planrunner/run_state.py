@@ -139,6 +139,8 @@ class RunState:
                                that still wait for an answer
     step_ids                   the top-level steps in plan order
     root                       the project root of the plan
+    generation                 grows when what people have said counts no more: another end user, or a new try
+    tries                      1, and one more for each retry of a failed run
     output                     MISSING until the run is COMPLETE
     """
 
@@ -148,6 +150,7 @@ class RunState:
         "decisions",
         "effects",
         "error",
+        "generation",
         "hooks",
         "id",
         "inputs",
@@ -159,6 +162,7 @@ class RunState:
         "state",
         "step_ids",
         "steps",
+        "tries",
         "updated_at",
         "usage",
     )
@@ -167,6 +171,8 @@ class RunState:
         self.id = run_id
         self.plan: dict[str, Any] = {}
         self.root = "."
+        self.generation = 0
+        self.tries = 1
         self.step_ids: list[str] = []
         self.state: str = NOT_STARTED
         self.inputs: dict[str, Any] = {}
@@ -237,7 +243,40 @@ def _run_started(run: RunState, event: Event) -> None:
 def _run_resumed(run: RunState, event: Event) -> None:
     run.state = IN_PROGRESS
     if "context" in event.body:
+        if event.body["context"]["end_user_id"] != run.context["end_user_id"]:
+            run.generation += 1  # approvals were the other user's
         run.context = event.body["context"]
+
+
+def _run_retried(run: RunState, _: Event) -> None:
+    """A new try: failed steps are open again, their failed effects are made anew, their questions asked anew."""
+    run.tries += 1
+    run.state = IN_PROGRESS
+    run.error = None
+    run.generation += 1
+    for step in run.steps.values():
+        if step.state == FAILED:
+            _reopen(run, step)
+    for key in [key for key in run.hooks if key.startswith("!after_plan_run:")]:
+        del run.hooks[key]
+    for key in [key for key, question in run.questions.items() if not question.resolved]:
+        _set_aside(run, key)
+
+
+def _reopen(run: RunState, step: StepState) -> None:
+    step.state, step.error, step.finished_at = IN_PROGRESS, None, None
+    step.attempts += 1
+    for effect in step.effects:
+        effect.is_void = effect.error is not None
+    for key in [key for key in run.hooks if key.startswith(f"{step.path}!after_step:")]:
+        del run.hooks[key]
+    if f"{step.path}!ask" in run.questions:
+        _set_aside(run, f"{step.path}!ask")
+
+
+def _set_aside(run: RunState, key: str) -> None:
+    """The question stays in the record, and is asked anew."""
+    run.questions[f"{key}~{run.generation}"] = run.questions.pop(key)
 
 
 def _step_started(run: RunState, event: Event) -> None:
@@ -352,6 +391,7 @@ def _run_finished(run: RunState, event: Event) -> None:
 _APPLY: dict[str, Callable[[RunState, Event], None]] = {
     events.RUN_STARTED: _run_started,
     events.RUN_RESUMED: _run_resumed,
+    events.RUN_RETRIED: _run_retried,
     events.STEP_STARTED: _step_started,
     events.STEP_FINISHED: _step_finished,
     events.EFFECT_STARTED: _effect_started,

@@ -4,19 +4,21 @@ outside but through the effects of its `Ledger`, so that folding the events of a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from time import time
 from typing import Any, NoReturn
 
 from planrunner import events, run_state
-from planrunner.errors import ExitError, StepError, StoreError
+from planrunner.errors import ExitError, RunCancelledError, StepError, StoreError
 from planrunner.events import Event
 from planrunner.hooks.base import AFTER_PLAN_RUN, AFTER_STEP, BEFORE_STEP
 from planrunner.json_schema import check_value
 from planrunner.jsonsafe import to_json_safe
 from planrunner.ledger import error_body, run_finished
 from planrunner.plan import MISSING, Step
-from planrunner.questions import Waiting
+from planrunner.questions import CANCEL, Waiting, cancel_message
 from planrunner.registry import Registry
 from planrunner.run_state import COMPLETE, ENDED, FAILED, NEED_CLARIFICATION, SKIPPED, RunState
 from planrunner.scope import PlanExit, RunScope, StepScope
@@ -24,6 +26,10 @@ from planrunner.steps import VERBS
 from planrunner.steps.base import StepKind
 
 _kinds = Registry(VERBS)
+
+
+LISTEN_SECONDS = 1.0
+"""How often a run that is carried hears what was said to it."""
 
 
 class StepFailed(Exception):
@@ -57,17 +63,39 @@ async def advance(run: RunScope) -> None:
 async def _settle(run: RunScope) -> bool:
     """Carry the run to its outcome; False when it waits for a person, and is let go of."""
     ledger = run.ledger
-    while not ledger.state.has_ended:
-        ending = await _carry(run)
-        if ending is not None:
-            run.questions.withdraw()
-            ledger.record(ending)
-            break
-        answers = await ledger.try_release(NEED_CLARIFICATION, Event(events.RUN_PAUSED, "", time(), {}))
-        if not answers:
-            return False
-        run.questions.take(answers)
+    async with _listening(run) as cancelled:
+        while not ledger.state.has_ended:
+            ending = await _carry(run, cancelled)
+            if ending is not None:
+                run.questions.withdraw()
+                ledger.record(ending)
+                break
+            answers = await ledger.try_release(NEED_CLARIFICATION, Event(events.RUN_PAUSED, "", time(), {}))
+            if not answers:
+                return False
+            run.said += answers
     return True
+
+
+@asynccontextmanager
+async def _listening(run: RunScope) -> AsyncIterator[list[str]]:
+    """Hear every second what is said to the run. A cancel ends what is in flight, and stands in the yielded list."""
+    task, cancelled = asyncio.current_task(), []  # type: ignore[var-annotated]
+
+    async def listen() -> None:
+        while not cancelled:
+            await asyncio.sleep(LISTEN_SECONDS)
+            for post in await run.ledger.posts():
+                if post.key == f"{CANCEL}{run.ledger.state.tries}" and task is not None:
+                    cancelled.append(cancel_message(post))
+                    task.cancel()
+
+    listener = asyncio.ensure_future(listen())
+    try:
+        yield cancelled
+    finally:
+        listener.cancel()
+        await asyncio.gather(listener, return_exceptions=True)
 
 
 def _told(state: RunState) -> Any:
@@ -75,12 +103,20 @@ def _told(state: RunState) -> Any:
     return state.error["message"] if state.error else state.output
 
 
-async def _carry(run: RunScope) -> Event | None:
+async def _carry(run: RunScope, cancelled: list[str]) -> Event | None:
     """Run the steps and settle the outcome; None when it waits for a person."""
     try:
+        run.questions.take(run.take_said())
         output = await _run_to_output(run)
     except Waiting:
         return None
+    except asyncio.CancelledError:
+        if not cancelled:
+            raise
+        _uncancel()
+        return _cancelled(run, RunCancelledError(cancelled[0]))
+    except RunCancelledError as cancel:
+        return _cancelled(run, cancel)
     except StepFailed as failed:
         return run_finished({**failed.error, "step": failed.step.id, "path": failed.step.path})
     except StepError as error:
@@ -88,10 +124,26 @@ async def _carry(run: RunScope) -> Event | None:
     return run_finished(None, output)
 
 
+def _cancelled(run: RunScope, error: RunCancelledError) -> Event:
+    """End the steps that are in flight or wait, and with them the run."""
+    body = error_body(error)
+    for step in list(run.ledger.state.steps.values()):
+        if step.state not in ENDED:
+            run.ledger.emit(events.STEP_FINISHED, step.path, {"state": FAILED, "error": body})
+    return run_finished({**body, "step": None, "path": None})
+
+
+def _uncancel() -> None:
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
+
+
 async def _run_to_output(run: RunScope) -> Any:
     """The final value: of the `exit` that was reached, else `output`, else of the last step that is COMPLETE."""
     value = MISSING
     await run.hooks.before_plan_run()
+    await run.tool_calls.make_ready(run.plan)
     try:
         await run_steps(run, run.plan.steps)
     except PlanExit as reached:

@@ -10,6 +10,7 @@ from planrunner import run_state
 from planrunner.errors import ModelError, TemplateError
 from planrunner.hooks.base import Binding
 from planrunner.hooks.firing import Hooks
+from planrunner.journal.base import Post
 from planrunner.json_schema import compile_schema
 from planrunner.jsonsafe import dumps, to_json_safe
 from planrunner.ledger import Ledger
@@ -70,8 +71,14 @@ class RunScope:
         }
         self.questions = Questions(ledger, parts.handler)
         self._renderers: dict[int, Renderer] = {}
+        self.said: tuple[Post, ...] = ()
         self.hooks = Hooks(parts.bindings, plan, ledger, self.questions, self._render_with, self._holds_with)
         self.tool_calls = ToolCalls(parts.tools, parts.tool_script, plan.root, ledger, self.questions, self.hooks)
+
+    def take_said(self) -> tuple[Post, ...]:
+        """What was said to the run and not yet taken in."""
+        said, self.said = self.said, ()
+        return said
 
     def render(self, value: Any) -> Any:
         """The value, a part of the plan, with its templates rendered. Compiled once per run, by identity."""

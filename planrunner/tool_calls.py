@@ -6,17 +6,18 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from planrunner import answers, events
-from planrunner.errors import RejectedError, SchemaError
+from planrunner.errors import RejectedError, SchemaError, ToolHardError
 from planrunner.hooks.base import AFTER_TOOL_CALL, BEFORE_TOOL_CALL, ToolCall
 from planrunner.hooks.firing import Hooks
+from planrunner.hooks.view import view_of
 from planrunner.json_schema import check_value
 from planrunner.jsonsafe import dumps, to_json_safe
 from planrunner.ledger import Ledger, error_body
-from planrunner.plan import Step
-from planrunner.questions import Questions
+from planrunner.plan import Plan, Step
+from planrunner.questions import Questions, Waiting
 from planrunner.times import utc
-from planrunner.tools.base import ToolRunContext
-from planrunner.tools.calling import call_tool
+from planrunner.tools.base import Tool, ToolRunContext
+from planrunner.tools.calling import call_ready, call_tool
 from planrunner.tools.catalogue import Catalogue, ResolvedTool
 from planrunner.tools.scripted import ScriptedTools
 
@@ -105,7 +106,7 @@ class ToolCalls:
         if self._script is not None:
             value = self._script.call(resolved.name, resolved.effect, args, call.step.path)
         if value is NotImplemented:
-            value = await call_tool(resolved.tool, self._context(call, idempotency_key), args)
+            value = await call_tool(resolved.tool, self._context(call.step, call.key, idempotency_key), args)
         if asked := _clarifications(value):
             raise ToolAsks(asked)
         value = to_json_safe(value)
@@ -113,16 +114,50 @@ class ToolCalls:
             check_value(resolved.output_schema, value, f"the output of {resolved.name}")
         return self._hooks.redacted(call, value) if self._hooks.any_at(AFTER_TOOL_CALL) else value
 
-    def _context(self, call: ToolCall, idempotency_key: str | None) -> ToolRunContext:
+    async def make_ready(self, plan: Plan) -> None:
+        """Ask every tool of the plan whether it can serve, and people what is missing, all of them together.
+
+        Raises Waiting while one is not ready.
+        """
+        waiting: Waiting | None = None
+        for name in self._tools.named():
+            tool = self._tools.resolve(name).tool
+            if type(tool).ready is Tool.ready:
+                continue
+            try:
+                await self._make_ready(plan.steps[0], name, tool)
+            except Waiting as waits:
+                waiting = waits
+        if waiting is not None:
+            raise waiting
+
+    async def _make_ready(self, step: Step, name: str, tool: Tool) -> None:
+        key = f"!ready:{name}"
+        response = await call_ready(tool, self._context(step, key, None))
+        asked = self._asked(key)
+        if response.ready:
+            if asked and asked[-1].is_open:
+                self._ledger.emit(
+                    events.CLARIFICATION_ANSWERED, asked[-1].key, {"response": answers.COMPLETE, "by": "tool"}
+                )
+            return
+        if response.clarification is None:
+            raise ToolHardError(f"the tool {name} is not ready, and does not say what is missing")
+        number = len(asked) - 1 if asked and asked[-1].is_open else len(asked)
+        await self._questions.ask(f"{key}?{number}", step, _question(response.clarification))
+        raise Waiting  # answered at once: whether it is ready now is asked with the next look
+
+    def _context(self, step: Step, key: str, idempotency_key: str | None) -> ToolRunContext:
         state = self._ledger.state
         return ToolRunContext(
             end_user_id=state.context.get("end_user_id"),
             context=state.context,
-            step=call.step,
+            step=step,
             run_id=state.id,
-            idempotency_key=idempotency_key or f"{state.id}/{call.key}",
+            idempotency_key=idempotency_key or f"{state.id}/{key}",
             root=self._root,
-            answered=tuple(question.as_clarification() for question in self._asked(call.key)),
+            answered=tuple(question.as_clarification() for question in self._asked(key)),
+            plan_run=view_of(state, step),
         )
 
     def _asked(self, key: str) -> list[Any]:

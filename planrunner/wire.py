@@ -18,7 +18,7 @@ from planrunner.clarification_handler import asker
 from planrunner.dispatch.local import LocalDispatcher
 from planrunner.document.load import find_root, load_document
 from planrunner.document.script import Script
-from planrunner.errors import InvalidPlanError, InvalidPlanRunStateError
+from planrunner.errors import InvalidPlanError, InvalidPlanRunStateError, RunBusyError
 from planrunner.events import Event
 from planrunner.execution_context import ExecutionContext, get_execution_context, make_execution_context
 from planrunner.execution_hooks import ExecutionHooks
@@ -34,9 +34,9 @@ from planrunner.models.litellm import LitellmModel
 from planrunner.models.scripted import ScriptedModel
 from planrunner.plan import Plan
 from planrunner.plan_run import PlanRun
-from planrunner.questions import ANSWER, Handler, open_question, with_posts
+from planrunner.questions import ANSWER, CANCEL, Handler, open_question, with_posts
 from planrunner.record_file import write_record
-from planrunner.run_state import COMPLETE, RunState, apply, fold
+from planrunner.run_state import COMPLETE, FAILED, RunState, apply, fold
 from planrunner.runner import advance
 from planrunner.scope import Parts, RunScope
 from planrunner.settings import Settings, load_settings
@@ -137,18 +137,31 @@ class Runner:
                 await asyncio.gather(run, return_exceptions=True)
 
     def resume(
-        self, run: PlanRun | str, *, context: ContextLike | None = None, on_event: Listener | None = None
+        self,
+        run: PlanRun | str,
+        *,
+        context: ContextLike | None = None,
+        retry: bool = False,
+        on_event: Listener | None = None,
     ) -> PlanRun:
         """Carry on a run (or its id) that was interrupted or waits for answers; a COMPLETE one is returned as it is.
 
-        What is finished is not done again, and the plan is the one the run began with, whatever its file says now. The
-        end user's context stays what it was, unless one is given here or by an enclosing `with execution_context(...)`.
-        Raises PlanRunNotFoundError, RunBusyError, ContextError, or RunFinishedError for a FAILED run.
+        context  replaces the end user's context, which else stays what it was; also given by an enclosing
+                 `with execution_context(...)`
+        retry    opens a new try of what failed in a FAILED run; what is finished is kept
+
+        What is finished is not done again, and the plan is the one the run began with, whatever its file says now.
+        Raises PlanRunNotFoundError, RunBusyError, ContextError, or RunFinishedError for a FAILED run without `retry`.
         """
-        return run_sync(self.aresume(run, context=context, on_event=on_event))
+        return run_sync(self.aresume(run, context=context, retry=retry, on_event=on_event))
 
     async def aresume(
-        self, run: PlanRun | str, *, context: ContextLike | None = None, on_event: Listener | None = None
+        self,
+        run: PlanRun | str,
+        *,
+        context: ContextLike | None = None,
+        retry: bool = False,
+        on_event: Listener | None = None,
     ) -> PlanRun:
         """As `resume`, for async callers."""
         run_id = run if isinstance(run, str) else run.id
@@ -161,13 +174,34 @@ class Runner:
         given = get_execution_context() if context is None else make_execution_context(context)
         body = {} if given is None else {"context": checked_context(plan, given.model_dump())}
         parts = self._parts(plan, settings)
-        lease = await journal.claim(run_id)
+        lease = await journal.claim(run_id, failed=retry)
         stored = await journal.load(run_id)  # what the one before us wrote last
         seen = stored.posts[-1].seq if stored.posts else 0
         ledger = Ledger(fold(run_id, stored.events), lease, journal, on_event, seen)
         ledger.emit(events.RUN_RESUMED, "", {"epoch": lease.epoch, **body})
+        if stored.summary.state == FAILED:
+            ledger.emit(events.RUN_RETRIED, "", {})
         await self._carry(plan, parts, ledger, stored.posts)
         return _record(ledger.state, settings)
+
+    def cancel(self, run: PlanRun | str, *, by: str | None = None) -> PlanRun:
+        """End a run: nothing new starts, calls in flight are stopped, it becomes FAILED with the kind `cancelled`.
+
+        A run that another process carries hears it within a second; its record is returned as it stands then. Raises
+        PlanRunNotFoundError, RunFinishedError.
+        """
+        return run_sync(self.acancel(run, by=by))
+
+    async def acancel(self, run: PlanRun | str, *, by: str | None = None) -> PlanRun:
+        """As `cancel`, for async callers."""
+        run_id = run if isinstance(run, str) else run.id
+        journal = self._journal(self._settings_for(find_root(None)))
+        state = _state(await journal.load(run_id))
+        await journal.post(run_id, f"{CANCEL}{state.tries}", {"by": by})
+        try:
+            return await self.aresume(run_id)
+        except RunBusyError:
+            return PlanRun.from_state(_state(await journal.load(run_id)))
 
     def resolve_clarification(
         self, clarification: Clarification | str, response: Any, plan_run: PlanRun | str, *, by: str | None = None
@@ -209,7 +243,9 @@ class Runner:
 
     async def _carry(self, plan: Plan, parts: Parts, ledger: Ledger, posts: Sequence[Post] = ()) -> None:
         run = RunScope(plan, parts, ledger)
-        run.questions.take(posts)
+        run.said = tuple(posts)
+        if ledger.state.generation:
+            run.questions.withdraw_approvals()
         await self._dispatcher.dispatch(ledger.state.id, lambda: advance(run))
 
     def _settings_for(self, root: str) -> Settings:

@@ -36,6 +36,8 @@ from planrunner.tools.threads import in_thread
 ASKINGS = 20
 """How often one hook may ask about one call; one that asks for ever fails it."""
 
+REJECTED = "rejected"
+
 _log = logging.getLogger("planrunner")
 _Names = Mapping[str, Any]
 
@@ -103,7 +105,7 @@ class Hooks:
         args = call.args
         approvals: list[Mapping[str, Any]] = []
         for number, binding in self._before(call):
-            key = f"{call.key}#{call.attempt}!before:{number}"
+            key = f"{call.key}#{call.attempt}.{self._ledger.state.generation}!before:{number}"
             args = await self._before_call(key, binding, call.with_args(args), check)
             approvals += self._approvals(key)
         digest = digest_of(call, args, self._ledger.state.context)
@@ -145,6 +147,8 @@ class Hooks:
         """Fire one hook before a call, unless it is on record; the args it left."""
         fired = self._ledger.state.hooks.get(key)
         if fired is not None:
+            if fired["outcome"] == REJECTED:
+                raise RejectedError(fired["message"])
             return fired.get("args", call.args)  # type: ignore[no-any-return]
         seen = self._seen_args(key)
         args: dict[str, Any] = to_json_safe(call.args if seen is None else seen)
@@ -152,12 +156,12 @@ class Hooks:
         try:
             await self._asking(key, binding, call, _call_names(call), args)
         except ToolHardError as error:
-            self._fired(key, binding, "rejected")
+            self._fired(key, binding, REJECTED, message=str(error))
             raise RejectedError(str(error)) from error
         left: dict[str, Any] = _safe_args(binding, args)
         if left != call.args or seen is not None:
             check(left)
-        self._fired(key, binding, "passed", left)
+        self._fired(key, binding, "passed", args=left)
         return left
 
     async def _asking(
@@ -214,9 +218,9 @@ class Hooks:
         self._fired(key, binding, "SKIP" if outcome == "SKIP" else "passed")
         return outcome
 
-    def _fired(self, key: str, binding: Binding, outcome: str, args: dict[str, Any] | None = None) -> None:
-        body: dict[str, Any] = {"point": binding.point, "hook": binding.name, "outcome": outcome}
-        self._ledger.emit(events.HOOK_FIRED, key, body if args is None else {**body, "args": args})
+    def _fired(self, key: str, binding: Binding, outcome: str, **more: Any) -> None:
+        body = {"point": binding.point, "hook": binding.name, "outcome": outcome, **more}
+        self._ledger.emit(events.HOOK_FIRED, key, body)
 
     async def _call(self, binding: Binding, names: _Names, *arguments: Any) -> Any:
         """What the hook returned. ToolHardError passes; whatever else goes wrong is a HookError, or logged."""

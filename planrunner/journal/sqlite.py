@@ -84,11 +84,11 @@ class SqliteJournal:
 
         return self._watch(await self._perform(whole(write)))
 
-    async def claim(self, run_id: str) -> Lease:
+    async def claim(self, run_id: str, *, failed: bool = False) -> Lease:
         """See Journal.claim."""
 
         def write(connection: sqlite3.Connection) -> SqliteLease:
-            number, epoch = self._claimable(connection, run_id)
+            number, epoch = self._claimable(connection, run_id, failed)
             began, wall = now(), time.time()
             connection.execute(sql.TAKE, (self._owner, wall + self._leases.seconds, refusals.CARRIED, wall, number))
             batches = connection.execute(sql.LAST_BATCH, (number, number)).fetchone()[0]
@@ -159,6 +159,15 @@ class SqliteJournal:
             return connection.execute(sql.POST, (number, key, time.time(), text)).rowcount == 1
 
         return bool(await self._perform(write))
+
+    async def posts(self, run_id: str, seen: int) -> tuple[Post, ...]:
+        """See Journal.posts."""
+
+        def read(connection: sqlite3.Connection) -> tuple[Post, ...]:
+            *_, number = self._found(connection.execute(sql.LOAD_RUN, (run_id,)).fetchone(), run_id)
+            return _posts(connection, number, seen)
+
+        return await asyncio.to_thread(self._read, read)
 
     async def load(self, run_id: str) -> StoredRun:
         """See Journal.load."""
@@ -251,10 +260,10 @@ class SqliteJournal:
             except sqlite3.Error as error:
                 raise StoreError(f"the store {self.path} could not be read: {error}") from error
 
-    def _claimable(self, connection: sqlite3.Connection, run_id: str) -> tuple[int, int]:
+    def _claimable(self, connection: sqlite3.Connection, run_id: str, failed: bool) -> tuple[int, int]:
         row = connection.execute(sql.FIND_RUN, (run_id,)).fetchone()
         number, state, holder, epoch, until = self._found(row, run_id)
-        if state in refusals.ENDED:
+        if state in refusals.ENDED and not (failed and state == refusals.FAILED):
             raise refusals.finished(run_id, state)
         if holder is not None and time.time() < until:
             process = owner.from_text(holder)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from planrunner.document.problem import Problem
+from planrunner.render import questions
 from planrunner.render.checked import Checked
 from planrunner.render.words import Style, clip, count, pad, took, width
 from planrunner.termsafe import term_safe
@@ -23,7 +24,7 @@ _EXCERPT = 120
 _LEAD = 60
 _KIND = len("effect_finished")
 _EFFECT = len("irreversible")
-MARKS = {"COMPLETE": "✓", "FAILED": "✗", "SKIPPED": "-", "IN_PROGRESS": "…", "NOT_STARTED": " "}
+MARKS = {"COMPLETE": "✓", "FAILED": "✗", "SKIPPED": "-", "IN_PROGRESS": "…", "NEED_CLARIFICATION": "?", "NOT_STARTED": " "}
 _COLUMNS = ("RUN", "STATE", "PLAN", "END USER", "STARTED", "TOOK")
 
 
@@ -58,8 +59,9 @@ def _shown(text: str) -> str:
 
 
 def record(plan_run: PlanRun, style: Style) -> str:
-    """State, for whom, steps, and what came of it."""
-    return "\n".join((*_facts(plan_run, style), "", *_steps(plan_run, style), "", *_ending(plan_run, style))) + "\n"
+    """State, for whom, steps, questions to people, and what came of it."""
+    parts = (_facts(plan_run, style), _steps(plan_run, style), _questions(plan_run, style), _ending(plan_run, style))
+    return "\n\n".join("\n".join(lines) for lines in map(tuple, parts) if lines) + "\n"
 
 
 def _facts(plan_run: PlanRun, style: Style) -> Iterator[str]:
@@ -97,6 +99,13 @@ def _step(step: StepRecord) -> str:
 
 def _calls(step: StepRecord) -> tuple[tuple[Sequence[Any], str], ...]:
     return (step.llm_calls, "LLM call"), (step.tool_calls, "tool call")
+
+
+def _questions(plan_run: PlanRun, style: Style) -> Iterator[str]:
+    if plan_run.clarifications:
+        yield "questions"
+    for question in plan_run.clarifications:
+        yield from (f"  {line}" for line in questions.told(question, plan_run.execution_context.end_user_id, style))
 
 
 def _ending(plan_run: PlanRun, style: Style) -> Iterator[str]:
