@@ -49,7 +49,8 @@ def make_for_all(guidance: str | None = None, to: Any = "end_user") -> Hook:
 def _verify(tool: Tool, args: dict[str, Any], plan_run: PlanRun, guidance: str | None, to: Any) -> Clarification | None:
     asked = plan_run.get_clarification_for_step(ClarificationCategory.USER_VERIFICATION)
     if asked is None or not asked.resolved:
-        told = guidance or f"May {tool.name} be called with {dumps(args)}?"
+        call = f"{tool.name} with {dumps(args)}"
+        told = f"May {tool.name} be called with {dumps(args)}?" if guidance is None else f"{guidance} ({call})"
         return UserVerificationClarification(plan_run_id=plan_run.id, user_guidance=told, to=to)
     if asked.response != "yes":
         raise ToolHardError(f"User rejected tool call to {tool.name} with args {dumps(args)}")

@@ -17,6 +17,8 @@ RULES: Final[dict[str, str]] = {
     "unknown-context": "planrunner.document.rules.unknown_context:check",
     "unknown-step": "planrunner.document.rules.unknown_step:check",
     "not-ended": "planrunner.document.rules.not_ended:check",
+    "unknown-hook": "planrunner.document.rules.unknown_hook:check",
+    "matches-nothing": "planrunner.document.rules.matches_nothing:check",
     "bad-schema": "planrunner.document.rules.bad_schema:check",
     "not-supported": "planrunner.document.rules.not_supported:check",
 }
