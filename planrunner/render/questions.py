@@ -24,7 +24,7 @@ def body(question: Clarification) -> Iterator[str]:
     """What is asked, and about what: the whole of it, since people answer for what they read here."""
     yield from term_safe(question.user_guidance, lines=True).splitlines()
     if question.call is not None:
-        yield f"call: {_safe(question.call.get('tool'))} {_safe_json(question.call.get('args'))}"
+        yield f"call: {_safe(question.call.get('tool'))} {shown(question.call.get('args'))}"
     for name, told in (("action_url", "at"), ("value", "value"), ("name", "name"), ("data", "data")):
         value = getattr(question, name, None)
         if value is not None:
@@ -66,8 +66,9 @@ def _addressee(question: Clarification, end_user: str | None) -> str:
 
 
 def _safe(value: Any) -> str:
-    return term_safe(value) if isinstance(value, str) else _safe_json(value)
+    return term_safe(value) if isinstance(value, str) else shown(value)
 
 
-def _safe_json(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as JSON in one line, safe for a terminal."""
     return term_safe(json.dumps(value, ensure_ascii=False))

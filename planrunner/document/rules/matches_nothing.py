@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from planrunner.document.problem import Problem
 from planrunner.document.rules.unknown_hook import bindings, globs
 from planrunner.document.source import MapNode
-from planrunner.document.tree import plain, text_of
+from planrunner.document.tree import text_of
 from planrunner.document.view import Document
 from planrunner.document.words import near
 from planrunner.tools.builtin import BUILTIN
@@ -16,6 +16,8 @@ from planrunner.tools.builtin import BUILTIN
 
 def check(document: Document) -> Iterator[Problem]:
     """Every glob of `match.tool`, `match.step` and `with.tools` that no name of the plan meets."""
+    if not any(True for _ in bindings(document)):
+        return
     tools = tuple(dict.fromkeys(_tools(document)))
     steps = tuple(document.by_id)
     for binding in bindings(document):
@@ -53,4 +55,4 @@ def _tools(document: Document) -> Iterator[str]:
 
 def _of_agent(node: object) -> Iterator[str]:
     if isinstance(node, MapNode):
-        yield from (str(name) for name in plain(node.get("tools")) or ())
+        yield from (str(glob.value) for glob in globs(node.get("tools")))
