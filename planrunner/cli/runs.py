@@ -7,24 +7,27 @@ from typing import TYPE_CHECKING
 
 import click
 
+from planrunner.cli.carrying import what_to_type
 from planrunner.cli.lazy import Group
+from planrunner.cli.next import commands_for
 from planrunner.cli.options import OnStore, formats, on_store
 from planrunner.cli.streams import data, style, talk
 from planrunner.cli.values import since, utf8
 from planrunner.errors import EXIT_COMPLETE
 from planrunner.registry import load
 from planrunner.render import EVENTS, LISTS, RECORDS
-from planrunner.run_state import COMPLETE, FAILED, IN_PROGRESS
+from planrunner.run_state import COMPLETE, ENDED, FAILED, IN_PROGRESS, NEED_CLARIFICATION, READY_TO_RESUME
 
 if TYPE_CHECKING:
+    from planrunner.settings import Settings
     from planrunner.wire import Runner
 
-_STATES = (IN_PROGRESS, COMPLETE, FAILED)
+_STATES = (IN_PROGRESS, NEED_CLARIFICATION, COMPLETE, FAILED)
 
 
 @click.group(cls=Group)
 def runs() -> None:
-    """Look at stored runs."""
+    """Look at stored runs, and cancel them."""
 
 
 @runs.command("list", short_help="List the newest runs.")
@@ -57,19 +60,44 @@ def list_(
 @formats(*RECORDS)
 @on_store
 def show(told: OnStore, run: str, events: bool, format_: str) -> int:
-    """Show the record of a run, by its id."""
+    """Show the record of a run, by its id. Of one that waits for people: also what to type next."""
     with _runner(told) as runner:
         if events:
             happened = runner.runs.events(run)
             data(load(EVENTS[format_])(happened, style(sys.stdout)))
-        else:
-            data(load(RECORDS[format_])(runner.runs.get(run), style(sys.stdout)))
+            return EXIT_COMPLETE
+        record = runner.runs.get(run)
+    data(load(RECORDS[format_])(record, style(sys.stdout)))
+    if format_ == "text" and not told.quiet and record.state in (NEED_CLARIFICATION, READY_TO_RESUME):
+        talk("\n".join(what_to_type(record, commands_for(_settings(told).store))))
     return EXIT_COMPLETE
 
 
-def _runner(told: OnStore) -> Runner:
+@runs.command("cancel", short_help="End a run that goes on or waits.")
+@click.argument("run", type=utf8)
+@click.option("--as", "by", metavar="NAME", type=utf8, help="Who cancels; kept with the run.")
+@formats(*RECORDS)
+@on_store
+def cancel(told: OnStore, run: str, by: str | None, format_: str) -> int:
+    """End a run that goes on, here or in another process, or waits: nothing new starts, and it becomes FAILED."""
+    with _runner(told) as runner:
+        record = runner.cancel(run, by=by)
+    if format_ != "text":
+        data(load(RECORDS[format_])(record, style(sys.stdout)))
+    elif not told.quiet:
+        ended = "the process that carries it ends it within a second" if record.state not in ENDED else record.state
+        talk(f"run {record.id} is cancelled: {ended}")
+    return EXIT_COMPLETE
+
+
+def _settings(told: OnStore) -> Settings:
     from planrunner.document.load import find_root
     from planrunner.settings import load_settings
+
+    return load_settings(find_root(None), store=told.store)
+
+
+def _runner(told: OnStore) -> Runner:
     from planrunner.wire import Runner
 
-    return Runner(settings=load_settings(find_root(None), store=told.store))
+    return Runner(settings=_settings(told))

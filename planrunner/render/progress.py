@@ -63,8 +63,8 @@ class Plain(Quiet):
         elif event.kind == events.EFFECT_STARTED and self._verbose:
             self.say(self._style(_call(event), "dim"))
         elif event.kind == events.CLARIFICATION_RAISED:
-            self._asking[event.key] = path = _path(event)
-            self.say(f"{term_safe(path)} {self._style('asks', 'yellow')}: {_guidance(event)}")
+            self._asking[event.key] = _path(event)
+            self.say(f"{term_safe(_path(event))} {self._style('asks a person', 'yellow')}")
         elif event.kind in (events.CLARIFICATION_ANSWERED, events.CLARIFICATION_CLOSED):
             self._asking.pop(event.key, None)
             self.say(f"{term_safe(_path(event))} {_answer(event)}")
@@ -198,11 +198,6 @@ def _call(event: Event) -> str:
 
 def _path(event: Event) -> str:
     return event.key.partition("!")[0]
-
-
-def _guidance(event: Event) -> str:
-    """The first line of what is asked; the whole of it stands where an answer is taken."""
-    return clip(term_safe(str(event.body["user_guidance"]).strip().partition("\n")[0]), 200)
 
 
 def _answer(event: Event) -> str:

@@ -24,7 +24,14 @@ _EXCERPT = 120
 _LEAD = 60
 _KIND = len("effect_finished")
 _EFFECT = len("irreversible")
-MARKS = {"COMPLETE": "✓", "FAILED": "✗", "SKIPPED": "-", "IN_PROGRESS": "…", "NEED_CLARIFICATION": "?", "NOT_STARTED": " "}
+MARKS = {
+    "COMPLETE": "✓",
+    "FAILED": "✗",
+    "SKIPPED": "-",
+    "IN_PROGRESS": "…",
+    "NEED_CLARIFICATION": "?",
+    "NOT_STARTED": " ",
+}
 _COLUMNS = ("RUN", "STATE", "PLAN", "END USER", "STARTED", "TOOK")
 
 

@@ -44,7 +44,9 @@ def spoken(value: object) -> str | None:
 
 def environment(**more: str) -> dict[str, str]:
     """As little as a process needs."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "SYSTEMROOT") if name in os.environ}
+    kept = {
+        name: os.environ[name] for name in ("PATH", "PYTHONPATH", "HOME", "TMPDIR", "SYSTEMROOT") if name in os.environ
+    }
     return {**kept, "LC_ALL": "C.UTF-8", **more}
 
 

@@ -9,7 +9,15 @@ from planrunner.cli.main import COMMANDS
 from tests.cli.commands import spoken
 from tests.cli.conftest import Cli
 
-EVERY = [(), *((name,) for name in COMMANDS), ("runs", "list"), ("runs", "show"), ("tools", "list"), ("tools", "show")]
+EVERY = [
+    (),
+    *((name,) for name in COMMANDS),
+    ("runs", "list"),
+    ("runs", "show"),
+    ("runs", "cancel"),
+    ("tools", "list"),
+    ("tools", "show"),
+]
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
@@ -43,7 +51,7 @@ def test_nothing_asked(cli: Cli) -> None:
     ("words", "message"),
     [
         (("rnu",), "error: there is no command 'rnu'; did you mean 'run'?\nplanrunner --help tells"),
-        (("zzzzzz",), "error: there is no command 'zzzzzz'; the commands are run, validate, runs, tools, schema\n"),
+        (("zzzzzz",), "error: there is no command 'zzzzzz'; the commands are run, resume, answer, validate, runs, "),
         (("runs", "lits"), "error: there is no command 'lits'; did you mean 'list'?\nplanrunner runs --help tells"),
         (("run", "x.yml", "--inptu", "a=1"), "error: No such option '--inptu'."),
         (("run", "x.yml", "--inptu", "a=1"), "'--input'"),
@@ -54,7 +62,10 @@ def test_nothing_asked(cli: Cli) -> None:
         (("run", "a.yml", "--format", "xml"), "'xml' is not one of 'text', 'json', 'jsonl'."),
         (("runs", "list", "--limit", "0"), "0 is not in the range x>=1."),
         (("runs", "list", "--limit", "many"), "'many' is not a valid integer"),
-        (("runs", "list", "--state", "DONE"), "'DONE' is not one of 'IN_PROGRESS', 'COMPLETE', 'FAILED'."),
+        (
+            ("runs", "list", "--state", "DONE"),
+            "'DONE' is not one of 'IN_PROGRESS', 'NEED_CLARIFICATION', 'COMPLETE', 'FAILED'.",
+        ),
         (("schema", "plna"), "'plna' is not one of 'plan', 'run'."),
         (("tools", "show", "calclator"), "error: there is no tool 'calclator'; did you mean 'calculator'?"),
         (("run", "--user"), "error: Option '--user' requires an argument."),
