@@ -35,7 +35,7 @@ MARKS = {
 _COLUMNS = ("RUN", "STATE", "PLAN", "END USER", "STARTED", "TOOK")
 
 
-def problems(checked: Sequence[Checked], style: Style) -> str:
+def problems(checked: Sequence[Checked], style: Style, _passed_over: int = 0) -> str:
     """`FILE:LINE:COLUMN: level: message [code]`, the source line, a caret under the place."""
     return "".join(_problem(problem, file.lines, style) for file in checked for problem in file.problems)
 
