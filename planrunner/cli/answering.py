@@ -77,9 +77,7 @@ def ahead_of_run(plan: Plan, answers: Mapping[str, Any]) -> Ahead:
     asking = [path for path, verb in verbs.items() if verb == "clarify"]
     for name in answers:
         if name.startswith(_ID):
-            raise UsageError(
-                f"--answer {name}: a new run has asked nothing yet; name the clarify step, as in STEP=VALUE"
-            )
+            raise UsageError(f"--answer {name}: a new run has asked nothing yet; name the clarify step: STEP=VALUE")
         if name not in verbs:
             known = hint(name, asking) or f"; its clarify steps: {', '.join(asking) or 'none'}"
             raise UsageError(f"--answer {name}: the plan has no such step{known}")
@@ -153,7 +151,6 @@ def only_question(run: PlanRun) -> Clarification:
     if not still_open:
         raise UsageError(f"run {run.id} asks nothing (it is {run.state})")
     listed = "".join(f"\n  {question.id}  {question.path}" for question in still_open)
-    why = (
-        f"{len(still_open)} questions are open" if len(still_open) > 1 else f"a {still_open[0].source} asks; {_UNSEEN}"
-    )
+    one = f"a {still_open[0].source} asks, and {_UNSEEN}"
+    why = one if len(still_open) == 1 else f"{len(still_open)} questions are open"
     raise UsageError(f"which question? {why}. Name its id before the value:{listed}")
