@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -20,6 +19,8 @@ from planrunner.clarification import (
 )
 from planrunner.errors import HookError
 from planrunner.plan import MISSING
+from planrunner.tools.calling import error_text
+from planrunner.tools.threads import in_thread
 
 OnResolution = Callable[[Clarification, Any], None]
 OnError = Callable[[Clarification, Any], None]
@@ -85,13 +86,24 @@ async def _put(handler: ClarificationHandler, question: AnyClarification) -> Any
         outcome.append((False, error))
 
     method = getattr(handler, f"handle_{question.category.name.lower()}_clarification")
-    if inspect.iscoroutinefunction(method):
-        await method(question, on_resolution, on_error)
-    else:
-        await asyncio.to_thread(method, question, on_resolution, on_error)
+    try:
+        await _call(method, question, on_resolution, on_error)
+    except Exception as error:
+        raise HookError(f"the clarification handler failed: {error_text(error)}") from error
     if not outcome:
         return MISSING
     resolved, value = outcome[0]
     if not resolved:
         raise HookError(f"the clarification handler failed: {value}")
     return value
+
+
+async def _call(method: Callable[..., Outcome], *arguments: Any) -> None:
+    if inspect.iscoroutinefunction(method):
+        returned = method(*arguments)
+    else:
+        returned, error = await in_thread(lambda: method(*arguments))
+        if error is not None:
+            raise error
+    if inspect.isawaitable(returned):
+        await returned

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
 from typing import Any, NoReturn
 
 from pydantic import BaseModel
@@ -17,12 +19,20 @@ class FrozenList(list[Any]):
     append = extend = insert = pop = remove = clear = sort = reverse = _refuse
     __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> list[Any]:
+        """A list of one's own, which may be changed."""
+        return [deepcopy(item, memo) for item in self]
+
 
 class FrozenDict(dict[str, Any]):
     """A mapping that refuses to change."""
 
     pop = popitem = clear = update = setdefault = _refuse
     __setitem__ = __delitem__ = __ior__ = _refuse
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
+        """A mapping of one's own, which may be changed."""
+        return {name: deepcopy(item, memo) for name, item in self.items()}
 
 
 def frozen(value: Any) -> Any:
@@ -42,8 +52,10 @@ def _frozen_model(model: BaseModel) -> BaseModel:
     kind = type(model)
     if not kind.model_config.get("frozen"):
         # Same fields, same answers to isinstance; only setting is refused.
-        model.__class__ = _FROZEN.setdefault(kind, type(kind.__name__, (kind,), {"__setattr__": _refuse}))
+        model.__class__ = _frozen_kind(kind)
     return model
 
 
-_FROZEN: dict[type[BaseModel], type[BaseModel]] = {}
+@cache
+def _frozen_kind(kind: type[BaseModel]) -> type[BaseModel]:
+    return type(kind.__name__, (kind,), {"__setattr__": _refuse, "__delattr__": _refuse})

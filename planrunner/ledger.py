@@ -13,9 +13,10 @@ from time import time
 from typing import Any
 
 from planrunner import events, run_state
-from planrunner.errors import LeaseLostError, StepError, step_error
+from planrunner.errors import StepError, step_error
 from planrunner.events import Event
 from planrunner.journal.base import Journal, Lease, Post
+from planrunner.jsonsafe import to_json_safe
 from planrunner.run_state import EffectState, RunState, apply
 
 Listener = Callable[[Event], None]
@@ -84,6 +85,8 @@ class Ledger:
             self.emit(events.EFFECT_FINISHED, key, {"error": error_body(error)})
             raise
         self.emit(events.EFFECT_FINISHED, key, body)
+        if _is_cancelled():  # and what was called has kept it to itself
+            raise asyncio.CancelledError
         return body["value"]
 
     async def barrier(self) -> None:
@@ -92,11 +95,8 @@ class Ledger:
         if self._last_write is not None:
             await asyncio.shield(self._last_write)
         self._raise_failure()
-        if not self._lease.has_margin():
-            raise LeaseLostError(
-                f"the lease on run {self.state.id} is about to end: this process was stopped or starved for too long; "
-                "the run can be carried on from where it stands"
-            )
+        if not self._lease.has_margin():  # stopped or starved for long: the store knows whether the run is still ours
+            await self._journal.renew(self._lease)
 
     async def posts(self) -> tuple[Post, ...]:
         """What was said to the run since we looked; it stays to be taken in."""
@@ -123,13 +123,18 @@ class Ledger:
         self.announce(batch)
         return ()
 
+    def abandon(self) -> None:
+        """Stop holding the run, without a word to the store: the lease is not renewed any more."""
+        self._journal.abandon(self._lease)
+
     def announce(self, batch: list[Event]) -> None:
         """Tell the listener of events that are durable."""
         if self._listener is None:
             return
         try:
             for event in batch:
-                self._listener(event)
+                # A copy: what a listener does to it, it does not do to the run.
+                self._listener(event._replace(body=to_json_safe(event.body)))
         except Exception:
             self._listener = None
             _log.exception("a listener of run %s failed and hears nothing more", self.state.id)
@@ -146,19 +151,25 @@ class Ledger:
         batch = self._pending
         if not batch:
             return
+        try:
+            written = self._journal.append(self._lease, batch)
+        except Exception as error:  # nothing may be written past a batch that is not
+            self._failure = error
+            raise
         self._pending = []
-        written = self._journal.append(self._lease, batch)
-        if written is None:
+        before = self._last_write
+        if written is None and (before is None or before.done()):
             self.announce(batch)
         else:
-            self._last_write = asyncio.ensure_future(self._finish_write(written, batch, self._last_write))
+            self._last_write = asyncio.ensure_future(self._finish_write(written, batch, before))
 
     async def _finish_write(
-        self, written: Awaitable[None], batch: list[Event], before: asyncio.Future[None] | None
+        self, written: Awaitable[None] | None, batch: list[Event], before: asyncio.Future[None] | None
     ) -> None:
         """Announce a batch once it is durable, and never before the batch ahead of it."""
         try:
-            await written
+            if written is not None:
+                await written
             if before is not None:
                 await before
         except Exception as error:
@@ -174,6 +185,11 @@ class Ledger:
 def error_body(error: StepError) -> dict[str, str]:
     """An error as records have it."""
     return {"kind": error.kind, "message": str(error)}
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _outcome(effect: EffectState) -> Any:

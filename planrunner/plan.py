@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from planrunner.ids import plan_id
@@ -64,6 +65,10 @@ class Step:
     when: str | None = None
     needs: tuple[str, ...] | None = None
     path: str = ""
+
+    def shown(self) -> Step:
+        """A copy for code of others (tools, hooks): what they do to it, they do to no plan."""
+        return replace(self, value=deepcopy(self.value), options=deepcopy(dict(self.options)))
 
     @property
     def output(self) -> str:
@@ -171,6 +176,13 @@ class Plan:
     def id(self) -> str:
         """`plan-` and a UUID derived from `sha256`."""
         return plan_id(self.sha256)
+
+    def agent_of(self, step: Step) -> Agent:
+        """The agent of a `task` step: named, given inline, or the default model with no tools."""
+        agent = step.options.get("agent")
+        if agent is None:
+            return Agent()
+        return self.agents[agent] if isinstance(agent, str) else agent
 
     def walk(self) -> Iterator[Step]:
         """Every step of the file, in file order."""

@@ -15,6 +15,7 @@ from planrunner.clarification import AnyClarification, ClarificationCategory
 from planrunner.execution_context import ExecutionContext
 from planrunner.frozen import frozen
 from planrunner.ids import plan_id
+from planrunner.jsonsafe import to_json_safe
 from planrunner.plan import MISSING
 from planrunner.run_state import EffectState, QuestionState, RunState, StepState
 
@@ -219,7 +220,8 @@ class ReadOnlyPlanRun(PlanRun):
 
 def record_of(run: RunState) -> dict[str, Any]:
     """The fields of the record, in their order."""
-    complete = [step for step in map(run.steps.get, run.step_ids) if step and step.state == run_state.COMPLETE]
+    ended = (step for step in map(run.steps.get, run.step_ids) if step and step.state == run_state.COMPLETE)
+    complete = [step for step in ended if f"{step.path}!exit" not in run.decisions]  # an exit has no output
     return {
         "schema_version": SCHEMA_VERSION,
         "id": run.id,
@@ -227,11 +229,11 @@ def record_of(run: RunState) -> dict[str, Any]:
         "plan": run.plan,
         "current_step_index": run_state.current_step_index(run),
         "state": run.state,
-        "execution_context": run.context,
-        "inputs": run.inputs,
+        "execution_context": to_json_safe(run.context),
+        "inputs": to_json_safe(run.inputs),
         "clarifications": [_clarification(question) for question in run.questions.values()],
-        "step_outputs": {f"${step.id}": {"value": step.output} for step in complete},
-        "final_output": None if run.output is MISSING else {"value": run.output},
+        "step_outputs": {f"${step.id}": {"value": to_json_safe(step.output)} for step in complete},
+        "final_output": None if run.output is MISSING else {"value": to_json_safe(run.output)},
         "steps": [_step(step_id, run.steps.get(step_id)) for step_id in run.step_ids],
         "usage": run.usage,
         "error": run.error,
@@ -279,7 +281,12 @@ def _call(effect: EffectState) -> dict[str, Any]:
 
 
 def _tool_call(effect: EffectState) -> dict[str, Any]:
-    return {"tool": effect.name, "args": effect.args or {}, "output": effect.value, **_call(effect)}
+    return {
+        "tool": effect.name,
+        "args": to_json_safe(effect.args or {}),
+        "output": to_json_safe(effect.value),
+        **_call(effect),
+    }
 
 
 def _llm_call(effect: EffectState) -> dict[str, Any]:

@@ -7,8 +7,14 @@ from time import time
 from typing import Any
 
 from planrunner import events
-from planrunner.answers import checked_answer
-from planrunner.errors import AnswerError, DeadlineError, InvalidPlanRunStateError, RunCancelledError
+from planrunner.answers import ACTION, checked_answer
+from planrunner.errors import (
+    AnswerError,
+    DeadlineError,
+    InvalidPlanRunStateError,
+    RunCancelledError,
+    SchemaError,
+)
 from planrunner.ids import clarification_id
 from planrunner.journal.base import Post
 from planrunner.jsonsafe import to_json_safe
@@ -69,9 +75,10 @@ class Questions:
                 self._answer(question, post.body["response"], post.body.get("by"))
 
     def withdraw_approvals(self) -> None:
-        """Another end user: what was asked about calls of the one before is asked anew."""
+        """Another end user: what was asked about calls and sign-ins of the one before is asked anew."""
         for question in list(self._ledger.state.open_questions.values()):
-            if question.body.get("call"):
+            body = question.body
+            if body.get("call") or (body["category"] == ACTION and body.get("source") != "step"):
                 self._ledger.emit(events.CLARIFICATION_CLOSED, question.key, {"why": "withdrawn"})
 
     def withdraw(self) -> None:
@@ -95,7 +102,7 @@ class Questions:
                 "step": step.index,
                 "path": key[: key.index("!")],
                 **body,
-                "expires_at": None if timeout is None else time() + timeout,
+                "expires_at": body.get("expires_at") if timeout is None else time() + timeout,
             },
         )
 
@@ -126,6 +133,20 @@ class Questions:
 
 
 EXPIRED = "expired"
+
+
+def question_of(raised: Any, source: str, who: str) -> dict[str, Any]:
+    """A Clarification that a hook or a tool raised, as the fields of a question. SchemaError when it can't be one."""
+    from planrunner.clarification import clarification_of
+
+    try:
+        fields = raised.model_dump(mode="json", exclude={"id", "response", "resolved", "step", "path", "expires_at"})
+        clarification_of(fields)  # what is recorded can be read again, as the same class
+    except ValueError as error:
+        raise SchemaError(f"{who} raised a clarification that can't be recorded: {error}") from error
+    expires_at = None if raised.expires_at is None else raised.expires_at.timestamp()
+    del fields["plan_run_id"]
+    return {**fields, "source": fields.get("source") or source, "expires_at": expires_at}
 
 
 def is_late(question: QuestionState, post: Post) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from planrunner.errors import StoreError
@@ -19,7 +20,8 @@ def write_record(folder: Path, run_id: str, record: str) -> Path:
             file.write(record + "\n")
         draft.replace(place)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise StoreError(
             f"the record of {run_id} can't be written to {place.parent}: {error.strerror}. The run itself is stored"
         ) from None

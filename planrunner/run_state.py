@@ -257,7 +257,7 @@ def _run_retried(run: RunState, _: Event) -> None:
     for step in run.steps.values():
         if step.state == FAILED:
             _reopen(run, step)
-    for key in [key for key in run.hooks if key.startswith("!after_plan_run:")]:
+    for key in [key for key, fired in run.hooks.items() if "error" in fired or key.startswith("!after_plan_run:")]:
         del run.hooks[key]
     for key in [key for key, question in run.questions.items() if not question.resolved]:
         _set_aside(run, key)

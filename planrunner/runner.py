@@ -13,10 +13,11 @@ from typing import Any, NoReturn
 from planrunner import events, run_state
 from planrunner.errors import ExitError, RunCancelledError, StepError, StoreError
 from planrunner.events import Event
+from planrunner.facade import to_the_end
 from planrunner.hooks.base import AFTER_PLAN_RUN, AFTER_STEP, BEFORE_STEP
 from planrunner.json_schema import check_value
 from planrunner.jsonsafe import to_json_safe
-from planrunner.ledger import error_body, run_finished
+from planrunner.ledger import Ledger, error_body, run_finished
 from planrunner.plan import MISSING, Step
 from planrunner.questions import CANCEL, Waiting, cancel_message
 from planrunner.registry import Registry
@@ -51,13 +52,23 @@ async def advance(run: RunScope) -> None:
         if ended and run.hooks.any_at(AFTER_PLAN_RUN):
             await run.hooks.after_plan_run(_told(run.ledger.state))
     except StoreError:
-        raise  # nothing can be written any more
-    except BaseException:
+        run.ledger.abandon()  # nothing can be written any more
+        raise
+    except BaseException as stopped:
         # Cancelled, interrupted, or a defect of ours: that is no outcome of the run. What happened is kept.
-        await run.ledger.release(run_state.IN_PROGRESS)
+        await let_go(run.ledger, stopped)
         raise
     if ended:
         await run.ledger.release(run.ledger.state.state)
+
+
+async def let_go(ledger: Ledger, stopped: BaseException) -> None:
+    """Release the run as it stands, whatever else happens; a store that fails now is only noted on what stopped it."""
+    try:
+        await to_the_end(ledger.release(run_state.IN_PROGRESS))
+    except Exception as error:
+        ledger.abandon()
+        stopped.add_note(str(error))
 
 
 async def _settle(run: RunScope) -> bool:
@@ -160,7 +171,10 @@ def _final_value(run: RunScope) -> Any:
         return to_json_safe(run.render(run.plan.output))
     steps = run.ledger.state.steps
     ended = (steps.get(step.path) for step in reversed(run.plan.steps))
-    return next((step.output for step in ended if step is not None and step.state == COMPLETE), None)
+    decisions = run.ledger.state.decisions
+    return next(
+        (s.output for s in ended if s is not None and s.state == COMPLETE and f"{s.path}!exit" not in decisions), None
+    )
 
 
 async def run_steps(run: RunScope, steps: Sequence[Step]) -> None:
@@ -172,6 +186,7 @@ async def run_steps(run: RunScope, steps: Sequence[Step]) -> None:
     failure = _failed_before(run, steps)
     held: set[str] = set()
     for step in _in_order(steps):
+        await run.breathe()
         if failure and step.path not in run.ledger.state.steps:
             continue
         if held and (step.needs is None or not held.isdisjoint(step.needs)):
@@ -230,7 +245,7 @@ async def _run_step(run: RunScope, step: Step) -> None:
             return
         if known is None:
             ledger.emit(events.STEP_STARTED, path, {})
-        if run.hooks.any_at(BEFORE_STEP) and not await run.hooks.before_step(step):
+        if run.hooks.any_at(BEFORE_STEP) and not await run.hooks.before_step(run.shown(step)):
             ledger.emit(events.STEP_FINISHED, path, {"state": SKIPPED})
             return
         body = await _perform(run, step)
@@ -282,7 +297,7 @@ async def _after_step(run: RunScope, step: Step) -> None:
         return
     ended = run.ledger.state.steps[step.path]
     try:
-        await run.hooks.after_step(step, ended.error["message"] if ended.error else ended.output)
+        await run.hooks.after_step(run.shown(step), ended.error["message"] if ended.error else ended.output)
     except StepError as error:
         if ended.state == FAILED:
             return  # the step's own error is the one to tell

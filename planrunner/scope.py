@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from planrunner import run_state
@@ -17,7 +19,7 @@ from planrunner.ledger import Ledger
 from planrunner.models.base import Model, ModelRequest, Reply, ToolCall, Usage
 from planrunner.plan import MISSING, NOTHING, ModelAlias, Plan, Step
 from planrunner.questions import Handler, Questions
-from planrunner.template import Renderer, compile_expression, compile_value
+from planrunner.template import Renderer, compile_expression, compile_text, compile_value
 from planrunner.times import utc
 from planrunner.tool_calls import ToolCalls
 from planrunner.tools.catalogue import Catalogue, ResolvedTool
@@ -46,6 +48,9 @@ class Parts:
     bindings: tuple[Binding, ...] = ()
 
 
+BREATH_SECONDS = 0.01
+
+
 class PlanExit(Exception):
     """An `exit` step was reached."""
 
@@ -71,9 +76,24 @@ class RunScope:
         }
         self.questions = Questions(ledger, parts.handler)
         self._renderers: dict[int, Renderer] = {}
+        self._shown: dict[str, Step] = {}
+        self._breathed = monotonic()
         self.said: tuple[Post, ...] = ()
         self.hooks = Hooks(parts.bindings, plan, ledger, self.questions, self._render_with, self._holds_with)
         self.tool_calls = ToolCalls(parts.tools, parts.tool_script, plan.root, ledger, self.questions, self.hooks)
+
+    async def breathe(self) -> None:
+        """Let the event loop have its turn now and then, also when no step ever waits."""
+        if monotonic() - self._breathed > BREATH_SECONDS:
+            await asyncio.sleep(0)
+            self._breathed = monotonic()
+
+    def shown(self, step: Step) -> Step:
+        """The step as tools and hooks see it."""
+        shown = self._shown.get(step.id)
+        if shown is None:
+            shown = self._shown[step.id] = step.shown()
+        return shown
 
     def take_said(self) -> tuple[Post, ...]:
         """What was said to the run and not yet taken in."""
@@ -125,6 +145,9 @@ class StepScope:
     def render(self, value: Any) -> Any:
         return self._run.render(value)
 
+    def render_text(self, value: str) -> str:
+        return compile_text(value)(self._run.names)
+
     def tool(self, name: str) -> ResolvedTool:
         return self._run.parts.tools.resolve(name)
 
@@ -151,7 +174,9 @@ class StepScope:
     async def call_tool(
         self, name: str, args: Mapping[str, Any], place: str = "0", idempotency_key: str | None = None
     ) -> Any:
-        return await self._run.tool_calls.call(self.step, f"{self.path}!tool:{place}", name, args, idempotency_key)
+        return await self._run.tool_calls.call(
+            self._run.shown(self.step), f"{self.path}!tool:{place}", name, args, idempotency_key
+        )
 
     def exit(self, state: str, message: str | None, output: Any) -> NoReturn:
         raise PlanExit(state, message, output)
@@ -225,5 +250,5 @@ def _reply(body: Mapping[str, Any]) -> Reply:
 
 
 def _short(value: Any) -> str:
-    text = dumps(value)
+    text = dumps(to_json_safe(value))
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -14,7 +14,7 @@ from planrunner.json_schema import check_value
 from planrunner.jsonsafe import dumps, to_json_safe
 from planrunner.ledger import Ledger, error_body
 from planrunner.plan import Plan, Step
-from planrunner.questions import Questions, Waiting
+from planrunner.questions import Questions, Waiting, question_of
 from planrunner.times import utc
 from planrunner.tools.base import Tool, ToolRunContext
 from planrunner.tools.calling import call_ready, call_tool
@@ -85,6 +85,7 @@ class ToolCalls:
         async def touch(effect: EffectState) -> dict[str, Any]:
             return {"value": await self._touch(call, resolved, effect, idempotency_key)}
 
+        await self._answers(call.step, call.key)
         body = {"name": resolved.name, "args": call.args}
         try:
             return await self._ledger.effect(call.key, body, touch, call.attempt)
@@ -92,9 +93,11 @@ class ToolCalls:
             self._ledger.emit(events.EFFECT_ASKED, call.key, {})
             number = len(self._asked(call.key))
             for offset, question in enumerate(asks.questions):
-                self._questions.put(f"{call.key}?{number + offset}", call.step, _question(question))
-            for offset in range(len(asks.questions)):
-                await self._questions.ask(f"{call.key}?{number + offset}", call.step, {})
+                self._questions.put(
+                    f"{call.key}?{number + offset}",
+                    call.step,
+                    question_of(question, "tool", f"the tool {call.tool.id}"),
+                )
         return await self._perform(call, resolved, idempotency_key)
 
     async def _touch(
@@ -113,6 +116,18 @@ class ToolCalls:
         if resolved.output_schema is not None:
             check_value(resolved.output_schema, value, f"the output of {resolved.name}")
         return self._hooks.redacted(call, value) if self._hooks.any_at(AFTER_TOOL_CALL) else value
+
+    async def _answers(self, step: Step, key: str) -> None:
+        """Have what the tool asked answered, each question of it. Raises Waiting while one is open."""
+        waiting: Waiting | None = None
+        for question in self._asked(key):
+            try:
+                if question.is_open:
+                    await self._questions.ask(question.key, step, {})
+            except Waiting as waits:
+                waiting = waits
+        if waiting is not None:
+            raise waiting
 
     async def make_ready(self, plan: Plan) -> None:
         """Ask every tool of the plan whether it can serve, and people what is missing, all of them together.
@@ -144,14 +159,16 @@ class ToolCalls:
         if response.clarification is None:
             raise ToolHardError(f"the tool {name} is not ready, and does not say what is missing")
         number = len(asked) - 1 if asked and asked[-1].is_open else len(asked)
-        await self._questions.ask(f"{key}?{number}", step, _question(response.clarification))
+        await self._questions.ask(
+            f"{key}?{number}", step, question_of(response.clarification, "tool", f"the tool {name}")
+        )
         raise Waiting  # answered at once: whether it is ready now is asked with the next look
 
     def _context(self, step: Step, key: str, idempotency_key: str | None) -> ToolRunContext:
         state = self._ledger.state
         return ToolRunContext(
             end_user_id=state.context.get("end_user_id"),
-            context=state.context,
+            context=to_json_safe(state.context),
             step=step,
             run_id=state.id,
             idempotency_key=idempotency_key or f"{state.id}/{key}",
@@ -203,9 +220,9 @@ def _new_call(
         safe: dict[str, Any] = voided.args or {}
     else:
         try:
-            safe = to_json_safe(args)
+            safe = to_json_safe(args, "args")
         except SchemaError as error:
-            raise SchemaError(f"the args of {resolved.name}: {error}") from None
+            raise SchemaError(f"the call of {resolved.name}: {error}") from None
         check_args(resolved, safe)
     return _call(step, key, resolved, safe, 1 if voided is None else voided.attempt + 1)
 
@@ -229,8 +246,3 @@ def _clarifications(value: Any) -> list[Any]:
     listed: Iterable[Any] = value if type(value) is list else (value,)
     found = [item for item in listed if hasattr(item, "user_guidance") and hasattr(item, "category")]
     return found if found and (type(value) is not list or len(found) == len(value)) else []
-
-
-def _question(raised: Any) -> dict[str, Any]:
-    fields = raised.model_dump(mode="json", exclude={"id", "plan_run_id", "response", "resolved", "step", "path"})
-    return {**fields, "source": fields.get("source") or "tool", "expires_at": None}

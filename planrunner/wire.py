@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from time import time
@@ -18,13 +20,20 @@ from planrunner.clarification_handler import asker
 from planrunner.dispatch.local import LocalDispatcher
 from planrunner.document.load import find_root, load_document
 from planrunner.document.script import Script
-from planrunner.errors import InvalidPlanError, InvalidPlanRunStateError, RunBusyError
+from planrunner.errors import (
+    InvalidPlanError,
+    InvalidPlanRunStateError,
+    PlanRunNotFoundError,
+    RunBusyError,
+    StoreError,
+    UsageError,
+)
 from planrunner.events import Event
 from planrunner.execution_context import ExecutionContext, get_execution_context, make_execution_context
 from planrunner.execution_hooks import ExecutionHooks
-from planrunner.facade import run_sync
+from planrunner.facade import run_sync, to_the_end
 from planrunner.hooks.base import Binding
-from planrunner.hooks.bindings import of_plan, of_runner
+from planrunner.hooks.bindings import handler_of_plan, of_plan, of_runner
 from planrunner.ids import new_run_id
 from planrunner.journal import open_journal, store_folder
 from planrunner.journal.base import Journal, NewRun, Post, RunQuery, RunSummary, StoredRun
@@ -37,13 +46,15 @@ from planrunner.plan_run import PlanRun
 from planrunner.questions import ANSWER, CANCEL, Handler, open_question, with_posts
 from planrunner.record_file import write_record
 from planrunner.run_state import COMPLETE, FAILED, RunState, apply, fold
-from planrunner.runner import advance
+from planrunner.runner import advance, let_go
 from planrunner.scope import Parts, RunScope
 from planrunner.settings import Settings, load_settings
 from planrunner.tools.base import Tool
 from planrunner.tools.catalogue import Catalogue
 from planrunner.tools.loading import load_function
 from planrunner.tools.scripted import ScriptedTools
+
+_log = logging.getLogger("planrunner")
 
 ContextLike = ExecutionContext | Mapping[str, Any]
 
@@ -88,44 +99,46 @@ class Runner:
 
     def run(
         self,
-        plan: Plan,
+        plan: Plan | PlanRun,
         inputs: Mapping[str, Any] | None = None,
         *,
         context: ContextLike | None = None,
         on_event: Listener | None = None,
     ) -> PlanRun:
-        """Run a plan to its end and return its record; a step that fails gives a record in state FAILED.
+        """Run a plan until it ends or waits for a person, and return its record; a PlanRun is resumed.
 
-        The context is the given one, else that of the enclosing `with execution_context(...)`. Raises a UsageError
-        when inputs, context, tools, model or store do not allow a run to begin; no run exists then.
+        The context is the given one, else that of the enclosing `with execution_context(...)`. A step that fails gives
+        a record in state FAILED. Raises a UsageError when inputs, context, tools, model or store do not allow a run to
+        begin; no run exists then.
         """
         return run_sync(self.arun(plan, inputs, context=context, on_event=on_event))
 
-    async def arun(
+    def arun(
         self,
-        plan: Plan,
+        plan: Plan | PlanRun,
         inputs: Mapping[str, Any] | None = None,
         *,
         context: ContextLike | None = None,
         on_event: Listener | None = None,
-    ) -> PlanRun:
-        """As `run`, for async callers. When it is cancelled the run is kept as it stands."""
-        settings = self._settings_for(plan.root)
-        parts = self._parts(plan, settings)
-        state, start = _begin(plan, checked_inputs(plan, inputs), checked_context(plan, _context(context)))
-        journal = self._journal(settings)
-        lease = await journal.create(_new_run(plan, state), [start])
-        ledger = Ledger(state, lease, journal, on_event)
-        ledger.announce([start])
-        await self._carry(plan, parts, ledger)
-        return _record(state, settings)
+    ) -> Coroutine[Any, Any, PlanRun]:
+        """As `run`, for async callers. The context counts that stands at the call. A cancelled run is kept as it is."""
+        if isinstance(plan, PlanRun):
+            return self.aresume(plan, context=context, on_event=on_event)
+        if not isinstance(plan, Plan):
+            raise UsageError(f"run takes a Plan, as load_plan gives it, or a PlanRun, and not {type(plan).__name__}")
+        return self._start(plan, inputs, _context(context), on_event)
 
-    async def astream(
+    def astream(
         self, plan: Plan, inputs: Mapping[str, Any] | None = None, *, context: ContextLike | None = None
     ) -> AsyncIterator[Event]:
         """Run a plan and yield its events, each when it is durable. Leaving the loop early leaves it as it stands."""
+        return self._stream(plan, inputs, _context(context))
+
+    async def _stream(
+        self, plan: Plan, inputs: Mapping[str, Any] | None, context: dict[str, Any]
+    ) -> AsyncIterator[Event]:
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
-        run = asyncio.ensure_future(self.arun(plan, inputs, context=context, on_event=queue.put_nowait))
+        run = asyncio.ensure_future(self._start(plan, inputs, context, queue.put_nowait))
         run.add_done_callback(lambda _: queue.put_nowait(None))
         try:
             while (event := await queue.get()) is not None:
@@ -135,6 +148,24 @@ class Runner:
             if not run.done():
                 run.cancel()
                 await asyncio.gather(run, return_exceptions=True)
+
+    async def _start(
+        self, plan: Plan, inputs: Mapping[str, Any] | None, context: dict[str, Any], on_event: Listener | None
+    ) -> PlanRun:
+        settings = self._settings_for(plan.root)
+        parts = self._parts(plan, settings)
+        state, start = _begin(plan, checked_inputs(plan, inputs), checked_context(plan, context))
+        journal = self._journal(settings)
+        creating = asyncio.ensure_future(journal.create(_new_run(plan, state), [start]))
+        try:
+            lease = await asyncio.shield(creating)
+        except asyncio.CancelledError as stopped:  # the run may exist all the same
+            await let_go(Ledger(state, await to_the_end(creating), journal), stopped)
+            raise
+        ledger = Ledger(state, lease, journal, on_event)
+        ledger.announce([start])
+        await self._carry(plan, parts, ledger)
+        return _record(state, settings)
 
     def resume(
         self,
@@ -155,33 +186,42 @@ class Runner:
         """
         return run_sync(self.aresume(run, context=context, retry=retry, on_event=on_event))
 
-    async def aresume(
+    def aresume(
         self,
         run: PlanRun | str,
         *,
         context: ContextLike | None = None,
         retry: bool = False,
         on_event: Listener | None = None,
-    ) -> PlanRun:
+    ) -> Coroutine[Any, Any, PlanRun]:
         """As `resume`, for async callers."""
-        run_id = run if isinstance(run, str) else run.id
-        settings = self._settings_for(find_root(None))
-        journal = self._journal(settings)
-        stored = await journal.load(run_id)
-        if stored.summary.state == COMPLETE:
-            return PlanRun.from_state(fold(run_id, stored.events))
-        plan = _pinned_plan(stored, fold(run_id, stored.events))
         given = get_execution_context() if context is None else make_execution_context(context)
-        body = {} if given is None else {"context": checked_context(plan, given.model_dump())}
+        return self._carry_on(_id(run), None if given is None else given.model_dump(), retry, on_event)
+
+    async def _carry_on(
+        self, run_id: str, context: dict[str, Any] | None, retry: bool, on_event: Listener | None
+    ) -> PlanRun:
+        journal, stored = await self._find(run_id)
+        state = fold(run_id, stored.events)
+        settings = self._settings_for(state.root)
+        if stored.summary.state == COMPLETE:
+            return _record(state, settings)
+        plan = _pinned_plan(stored, state)
+        body = {} if context is None else {"context": checked_context(plan, context)}
         parts = self._parts(plan, settings)
         lease = await journal.claim(run_id, failed=retry)
-        stored = await journal.load(run_id)  # what the one before us wrote last
+        try:
+            stored = await journal.load(run_id)  # what the one before us wrote last
+        except BaseException:
+            journal.abandon(lease)
+            raise
         seen = stored.posts[-1].seq if stored.posts else 0
         ledger = Ledger(fold(run_id, stored.events), lease, journal, on_event, seen)
+        user = ledger.state.context["end_user_id"]
         ledger.emit(events.RUN_RESUMED, "", {"epoch": lease.epoch, **body})
         if stored.summary.state == FAILED:
             ledger.emit(events.RUN_RETRIED, "", {})
-        await self._carry(plan, parts, ledger, stored.posts)
+        await self._carry(plan, parts, ledger, stored.posts, ledger.state.context["end_user_id"] != user)
         return _record(ledger.state, settings)
 
     def cancel(self, run: PlanRun | str, *, by: str | None = None) -> PlanRun:
@@ -194,12 +234,11 @@ class Runner:
 
     async def acancel(self, run: PlanRun | str, *, by: str | None = None) -> PlanRun:
         """As `cancel`, for async callers."""
-        run_id = run if isinstance(run, str) else run.id
-        journal = self._journal(self._settings_for(find_root(None)))
-        state = _state(await journal.load(run_id))
-        await journal.post(run_id, f"{CANCEL}{state.tries}", {"by": by})
+        run_id = _id(run)
+        journal, stored = await self._find(run_id)
+        await journal.post(run_id, f"{CANCEL}{_state(stored).tries}", {"by": by})
         try:
-            return await self.aresume(run_id)
+            return await self._carry_on(run_id, None, False, None)
         except RunBusyError:
             return PlanRun.from_state(_state(await journal.load(run_id)))
 
@@ -220,10 +259,10 @@ class Runner:
         self, clarification: Clarification | str, response: Any, plan_run: PlanRun | str, *, by: str | None = None
     ) -> PlanRun:
         """As `resolve_clarification`, for async callers."""
-        run_id = plan_run if isinstance(plan_run, str) else plan_run.id
+        run_id = _id(plan_run)
         asked = clarification if isinstance(clarification, str) else clarification.id
-        journal = self._journal(self._settings_for(find_root(None)))
-        question = open_question(_state(await journal.load(run_id)), asked)
+        journal, stored = await self._find(run_id)
+        question = open_question(_state(stored), asked)
         body = {"response": checked_answer(question.body, response), "by": by}
         if not await journal.post(run_id, f"{ANSWER}{question.id}", body):
             raise InvalidPlanRunStateError(f"{question.id} was answered by somebody else just now")
@@ -241,12 +280,22 @@ class Runner:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    async def _carry(self, plan: Plan, parts: Parts, ledger: Ledger, posts: Sequence[Post] = ()) -> None:
+    async def _carry(
+        self, plan: Plan, parts: Parts, ledger: Ledger, posts: Sequence[Post] = (), other_user: bool = False
+    ) -> None:
         run = RunScope(plan, parts, ledger)
         run.said = tuple(posts)
-        if ledger.state.generation:
+        if other_user:
             run.questions.withdraw_approvals()
         await self._dispatcher.dispatch(ledger.state.id, lambda: advance(run))
+
+    async def _find(self, run_id: str) -> tuple[Journal, StoredRun]:
+        """The run, in a store that this Runner has used, or in that of the working folder's project."""
+        for journal in list(self._journals.values()):
+            with suppress(PlanRunNotFoundError):
+                return journal, await journal.load(run_id)
+        journal = self._journal(self._settings_for(find_root(None)))
+        return journal, await journal.load(run_id)
 
     def _settings_for(self, root: str) -> Settings:
         """The settings in force for a project; what the caller of Runner said wins."""
@@ -280,8 +329,10 @@ class Runner:
     def _people(self, plan: Plan) -> tuple[Handler | None, tuple[Binding, ...]]:
         """Who answers questions at once, and the hooks, those of the Runner first."""
         hooks = self._hooks
-        handler = None if hooks is None or hooks.clarification_handler is None else asker(hooks.clarification_handler)
         own = of_plan(plan, lambda use: load_function(use, plan.root))
+        people = None if hooks is None else hooks.clarification_handler
+        people = people or handler_of_plan(plan, lambda use: load_function(use, plan.root))
+        handler = None if people is None else asker(people)
         return handler, (*of_runner(hooks), *own)
 
     def _model(self, plan: Plan) -> Model:
@@ -305,15 +356,22 @@ class Runs:
 
     def get(self, run_id: str) -> PlanRun:
         """The record of a run as it stands. PlanRunNotFoundError when there is none."""
-        return PlanRun.from_state(_state(run_sync(self._journal().load(run_id))))
+        return PlanRun.from_state(_state(self._load(run_id)))
 
     def events(self, run_id: str) -> tuple[Event, ...]:
         """Everything that happened in a run, in order. PlanRunNotFoundError when there is none."""
-        return run_sync(self._journal().load(run_id)).events
+        return self._load(run_id).events
+
+    def _load(self, run_id: str) -> StoredRun:
+        return run_sync(self._runner._find(run_id))[1]
 
     def _journal(self) -> Journal:
         runner = self._runner
         return runner._journal(runner._settings_for(find_root(None)))
+
+
+def _id(run: PlanRun | str) -> str:
+    return run if isinstance(run, str) else run.id
 
 
 def _context(given: ContextLike | None) -> dict[str, Any]:
@@ -369,5 +427,8 @@ def _record(state: RunState, settings: Settings) -> PlanRun:
     record = PlanRun.from_state(state)
     folder = store_folder(settings.store)
     if folder is not None:
-        write_record(folder, record.id, record.model_dump_json(indent=2))
+        try:
+            write_record(folder, record.id, record.model_dump_json(indent=2))
+        except StoreError as error:  # the run itself is stored, and its record is what we return
+            _log.warning("%s", error)
     return record

@@ -6,14 +6,13 @@ Everything a model says is data: a name it is not offered is never called, and a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from planrunner.agents.prompts import system_prompt
 from planrunner.agents.structured import Answer, as_text, read_answer
 from planrunner.errors import ExhaustedError, SchemaError, StepError, ToolSoftError
-from planrunner.jsonsafe import dumps
+from planrunner.jsonsafe import dumps, loads, to_json_safe
 from planrunner.models.base import ModelRequest, Reply, ToolCall, seam_name
 from planrunner.plan import Agent
 from planrunner.questions import Waiting
@@ -111,9 +110,11 @@ async def _answer_call(scope: Scope, tools: Mapping[str, str], turn: int, place:
 
 async def _call(scope: Scope, name: str, place: str, call: ToolCall) -> str:
     try:
-        args = json.loads(call.arguments or "{}")
-    except ValueError as error:
+        args = to_json_safe(loads(call.arguments or "{}"), "args")
+    except (ValueError, SchemaError, RecursionError) as error:
         return _refusal("the arguments are not JSON", str(error))
+    if not isinstance(args, dict):
+        return _refusal("the arguments do not fit the tool's schema", "expected an object of named arguments")
     problems = scope.args_problems(name, args)
     if problems:
         return _refusal("the arguments do not fit the tool's schema", "; ".join(problems))

@@ -10,15 +10,14 @@ import click
 from planrunner.cli.answering import Typed, checked, only_question, question_named
 from planrunner.cli.carrying import what_is_asked
 from planrunner.cli.next import commands_for
-from planrunner.cli.options import OnStore, formats, on_store
+from planrunner.cli.options import OnStore, formats, on_store, once
+from planrunner.cli.stores import settings_of_run
 from planrunner.cli.streams import data, style, talk
 from planrunner.cli.values import utf8
-from planrunner.document.load import find_root
 from planrunner.errors import EXIT_COMPLETE, UsageError
 from planrunner.registry import load
 from planrunner.render import RECORDS, questions
 from planrunner.run_state import ENDED
-from planrunner.settings import load_settings
 
 if TYPE_CHECKING:
     from planrunner.clarification import Clarification
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run", metavar="RUN", type=utf8)
 @click.argument("words", metavar="[ID] VALUE", type=utf8, nargs=-1, required=True)
-@click.option("--as", "by", metavar="NAME", type=utf8, help="Who answers; kept with the answer.")
+@once("--as", "by", metavar="NAME", type=utf8, help="Who answers; kept with the answer.")
 @formats("text", "json")
 @on_store
 def answer(told: OnStore, run: str, words: tuple[str, ...], by: str | None, format_: str) -> int:
@@ -42,7 +41,7 @@ def answer(told: OnStore, run: str, words: tuple[str, ...], by: str | None, form
 
     if len(words) > 2:
         raise UsageError(f"expected [ID] VALUE, and got {len(words)} words; put quotes around a value of several words")
-    settings = load_settings(find_root(None), store=told.store)
+    settings = settings_of_run(told, run)
     with Runner(settings=settings) as runner:
         record = runner.runs.get(run)
         question = only_question(record) if len(words) == 1 else _named(record, words[0])

@@ -10,7 +10,7 @@ import click
 
 from planrunner.cli.follow import FOLLOWERS, Follower
 from planrunner.cli.next import Commands, commands_for
-from planrunner.cli.options import Command, OnStore, formats
+from planrunner.cli.options import Command, OnStore, formats, once
 from planrunner.cli.sink import FileOutput, Output
 from planrunner.cli.streams import style, talk
 from planrunner.cli.values import utf8
@@ -32,13 +32,13 @@ Work = Callable[["Runner", Callable[["Event"], None]], "PlanRun"]
 """Carries a run with this runner and this listener; returns the record."""
 
 _FLAGS = (
-    click.option("--user", metavar="ID", type=utf8, help="The end user's id."),
+    once("--user", metavar="ID", type=utf8, help="The end user's id."),
     click.option("--data", metavar="K=V", type=utf8, multiple=True, help="Data about the end user; K:=JSON for JSON."),
-    click.option("--context", metavar="FILE", help="The execution context, a YAML file; --user and --data add to it."),
-    click.option("--model", metavar="NAME", type=utf8, help="Model of tasks that name none: a litellm name, or alias."),
-    click.option("--script", metavar="FILE", help="Answer for models and tools from this file; no model is called."),
+    once("--context", metavar="FILE", help="The execution context, a YAML file; --user and --data add to it."),
+    once("--model", metavar="NAME", type=utf8, help="Model of tasks that name none: a litellm name, or alias."),
+    once("--script", metavar="FILE", help="Answer for models and tools from this file; no model is called."),
     formats(*FOLLOWERS),
-    click.option("--out", metavar="FILE", help="Write the result there and not to standard output."),
+    once("--out", metavar="FILE", help="Write the result there and not to standard output."),
 )
 
 

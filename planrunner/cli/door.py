@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,9 @@ from planrunner.errors import (
     PlanrunnerError,
 )
 from planrunner.termsafe import term_safe
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def enter(group: click.Group, argv: Sequence[str]) -> int:
@@ -39,6 +43,11 @@ def enter(group: click.Group, argv: Sequence[str]) -> int:
             return 0
         except PlanrunnerError as error:
             return _refused(error, debug)
+        except OSError as error:
+            if error.errno not in _FULL or error.filename is not None:
+                return _defect(error, argv, debug)
+            silence(sys.stdout)  # the help, which click writes itself
+            return _refused(PlanrunnerError(f"standard output can't be written: {error.strerror}"), debug)
         except Exception as error:
             return _defect(error, argv, debug)
 

@@ -11,9 +11,8 @@ from planrunner.cli.answering import Ahead, given_answers, settled
 from planrunner.cli.carrying import carry, carrying
 from planrunner.cli.context import context_in_place_of
 from planrunner.cli.options import OnStore, on_store
+from planrunner.cli.stores import settings_of_run
 from planrunner.cli.values import utf8
-from planrunner.document.load import find_root
-from planrunner.settings import load_settings
 
 if TYPE_CHECKING:
     from planrunner.events import Event
@@ -51,4 +50,4 @@ def resume(told: OnStore, run: str, retry: bool, **given: Any) -> int:
         ahead.add(later)
         return runner.resume(record, context=context, retry=retry, on_event=hear)
 
-    return carry(told, load_settings(find_root(None), store=told.store), given, ahead, work, run)
+    return carry(told, settings_of_run(told, run), given, ahead, work, run)

@@ -13,7 +13,7 @@ from planrunner.cli.answering import ahead_of_run, given_answers
 from planrunner.cli.carrying import carry, carrying
 from planrunner.cli.context import context_of
 from planrunner.cli.files import read_map
-from planrunner.cli.options import OnStore, on_store
+from planrunner.cli.options import OnStore, on_store, once
 from planrunner.cli.plans import Given, read_plan
 from planrunner.cli.streams import style, talk, talk_raw
 from planrunner.cli.values import input_values, merged, utf8
@@ -26,7 +26,7 @@ from planrunner.termsafe import term_safe
 @click.command()
 @click.argument("plan", metavar="PLAN")
 @click.option("--input", "input_", metavar="K=V", type=utf8, multiple=True, help="An input; K:=JSON for JSON.")
-@click.option("--inputs", metavar="FILE", help="Inputs, a YAML or JSON file; --input adds to it.")
+@once("--inputs", metavar="FILE", help="Inputs, a YAML or JSON file; --input adds to it.")
 @click.option(
     "--answer", metavar="STEP=V", type=utf8, multiple=True, help="Answer to a clarify step, given when it asks."
 )

@@ -16,6 +16,8 @@ from planrunner.registry import hint
 
 _AGO = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])")
 _QUOTES = "a text needs quotes of its own, such as --data 'name:=\"Ada\"'"
+MOST = 1_000_000
+"""The highest number of things that may be asked for."""
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -25,6 +27,13 @@ def utf8(word: str) -> str:
         return os.fsencode(word).decode("utf-8")
     except UnicodeError:
         raise click.BadParameter(f"{word!r} is not UTF-8 text") from None
+
+
+def how_many(word: str) -> int:
+    """The type of a flag that takes a number of things, at least 1."""
+    if word.isascii() and word.isdecimal() and 1 <= len(word) <= len(str(MOST)) and 1 <= int(word) <= MOST:
+        return int(word)
+    raise click.BadParameter(f"{_short(word)} is not a whole number from 1 to {MOST}")
 
 
 def pairs(flag: str, words: Iterable[str], of_text: Callable[[str, str], Any]) -> dict[str, Any]:

@@ -97,13 +97,24 @@ def read_plan(path: str) -> bytes:
 def find_root(path: str | None) -> str:
     """The project root of a plan: the nearest folder with planrunner.toml, `[tool.planrunner]` or .git, else its own.
 
-    Without a path the search begins at the working folder.
+    Without a path the search begins at the working folder. UsageError when that was deleted.
     """
-    folder = Path(path).absolute().parent if path is not None else Path.cwd()
+    folder = _working_folder() if path is None else _folder_of(path)
     for candidate in (folder, *folder.parents):
-        if any((candidate / mark).exists() for mark in _MARKS) or _has_table(candidate / "pyproject.toml"):
+        if any(os.path.exists(candidate / mark) for mark in _MARKS) or _has_table(candidate / "pyproject.toml"):
             return str(candidate)
     return str(folder)
+
+
+def _folder_of(path: str) -> Path:
+    return Path(path).parent if os.path.isabs(path) else (_working_folder() / path).parent
+
+
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:
+        raise UsageError("the working folder does not exist any more: go to one that does") from None
 
 
 def _has_table(pyproject: Path) -> bool:

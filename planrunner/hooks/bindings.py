@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from planrunner.clarification_handler import ClarificationHandler
 from planrunner.errors import UsageError
 from planrunner.hooks import BUILTIN
 from planrunner.hooks.base import POINTS, SECONDS, Binding, Matcher
@@ -13,6 +14,8 @@ from planrunner.registry import load
 
 if TYPE_CHECKING:
     from planrunner.execution_hooks import ExecutionHooks
+
+HANDLER = "clarification_handler"
 
 PLANS = 1
 """The list of the plan's own bindings; 0 is the Runner's."""
@@ -28,7 +31,30 @@ def of_runner(hooks: ExecutionHooks | None) -> Iterator[Binding]:
 def of_plan(plan: Plan, load_code: Callable[[str], Any]) -> Iterator[Binding]:
     """The bindings of a plan. `load_code` gives what a `module:function` names; UsageError when it can't."""
     for entry in plan.hooks:
-        yield _of_entry(entry, load_code)
+        if entry.point in POINTS:
+            yield _of_entry(entry, load_code)
+
+
+def handler_of_plan(plan: Plan, load_code: Callable[[str], Any]) -> ClarificationHandler | None:
+    """The plan's own `clarification_handler`: a ClarificationHandler, its class, or a function that makes one.
+
+    UsageError when `use` names none of them.
+    """
+    for entry in plan.hooks:
+        if entry.point == HANDLER:
+            named = load_code(entry.use)
+            handler = named if isinstance(named, ClarificationHandler) else _made(entry, named)
+            if not isinstance(handler, ClarificationHandler):
+                raise UsageError(f"{entry.use} at {HANDLER} must give a ClarificationHandler")
+            return handler
+    return None
+
+
+def _made(entry: HookEntry, make: Callable[..., Any]) -> Any:
+    try:
+        return make(**entry.with_)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{entry.use} at {entry.point} can't be made from its `with`: {error}") from None
 
 
 def _of_entry(entry: HookEntry, load_code: Callable[[str], Any]) -> Binding:

@@ -11,10 +11,19 @@ import hashlib
 import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from planrunner import events
-from planrunner.errors import HookError, RejectedError, SchemaError, StepError, TemplateError, ToolHardError
+from planrunner.errors import (
+    HookError,
+    RejectedError,
+    SchemaError,
+    StepError,
+    TemplateError,
+    ToolHardError,
+    step_error,
+)
 from planrunner.hooks.base import (
     AFTER_PLAN_RUN,
     AFTER_STEP,
@@ -26,17 +35,23 @@ from planrunner.hooks.base import (
     Binding,
     ToolCall,
 )
+from planrunner.hooks.outcome import BeforeStepExecutionOutcome
 from planrunner.hooks.view import view_of
 from planrunner.jsonsafe import dumps, to_json_safe
-from planrunner.ledger import Ledger
+from planrunner.ledger import Ledger, error_body
 from planrunner.plan import Plan, Step
-from planrunner.questions import Questions, Waiting
+from planrunner.questions import Questions, question_of
+from planrunner.tools.calling import error_text
 from planrunner.tools.threads import in_thread
 
 ASKINGS = 20
 """How often one hook may ask about one call; one that asks for ever fails it."""
 
+PASSED = "passed"
+SKIP = str(BeforeStepExecutionOutcome.SKIP)
 REJECTED = "rejected"
+FAILED = "failed"
+"""How a firing came to its end. The last two stand beside the `error` that it raises, also when it is replayed."""
 
 _log = logging.getLogger("planrunner")
 _Names = Mapping[str, Any]
@@ -59,9 +74,11 @@ class Hooks:
         self._questions = questions
         self._render = render
         self._holds = holds
-        self._at: dict[str, list[tuple[int, Binding]]] = {point: [] for point in POINTS}
-        for number, binding in enumerate(bindings):
-            self._at[binding.point].append((number, binding))
+        # Numbered within each list: a hook keeps its number whatever stands in the lists around its own.
+        self._at: dict[str, list[tuple[str, Binding]]] = {point: [] for point in POINTS}
+        for binding in bindings:
+            at = self._at[binding.point]
+            at.append((f"{binding.lists}.{sum(other.lists == binding.lists for _, other in at)}", binding))
 
     def any_at(self, point: str) -> bool:
         """Whether anything stands at this point; nothing is spent on a point where nothing does."""
@@ -87,7 +104,7 @@ class Hooks:
             if binding.matcher.fits_step(step):
                 view = view_of(self._ledger.state, step)
                 key = f"{step.path}!before_step:{number}"
-                if await self._once(key, binding, _step_names(step), self._plan, view, step) == "SKIP":
+                if await self._once(key, binding, _step_names(step), self._plan, view, self._shown(step)) == SKIP:
                     return False
         return True
 
@@ -98,80 +115,112 @@ class Hooks:
                 view = view_of(self._ledger.state, step)
                 names = {**_step_names(step), "output": value}
                 key = f"{step.path}!after_step:{number}"
-                await self._once(key, binding, names, self._plan, view, step, _output(value))
+                await self._once(key, binding, names, self._plan, view, self._shown(step), _output(value))
 
     async def before_tool_call(self, call: ToolCall, check: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-        """The args the call is made with. Raises RejectedError, HookError, and what `check` raises for changed args."""
-        args = call.args
+        """The args the call is made with. Raises RejectedError, HookError, and what `check` raises for changed args.
+
+        First the hooks that may change args; then, over the args that are left, those that decide about the call.
+        """
         approvals: list[Mapping[str, Any]] = []
-        for number, binding in self._before(call):
-            key = f"{call.key}#{call.attempt}.{self._ledger.state.generation}!before:{number}"
-            args = await self._before_call(key, binding, call.with_args(args), check)
-            approvals += self._approvals(key)
-        digest = digest_of(call, args, self._ledger.state.context)
+        for number, binding in self._at[BEFORE_TOOL_CALL]:
+            if binding.verdict is None and binding.is_about(call):
+                call = call.with_args(await self._before_call(number, binding, call, check, approvals))
+        for number, binding in self._speakers(call):
+            call = call.with_args(await self._before_call(number, binding, call, check, approvals))
+        digest = digest_of(call, call.args, self._ledger.state.context)
         if any(approval["digest"] != digest for approval in approvals):
             raise HookError(f"the args of {call.tool.id} were changed after they had been approved; it is not called")
-        return args
+        return call.args
 
     async def after_tool_call(self, call: ToolCall, value: Any) -> None:
-        """Raises HookError, or Waiting when a hook asks a person."""
+        """Raises HookError, ToolHardError as a hook raised it, or Waiting when a hook asks a person."""
         for number, binding in reversed(self._at[AFTER_TOOL_CALL]):
             key = f"{call.key}#{call.attempt}!after:{number}"
-            if not binding.is_about(call) or key in self._ledger.state.hooks or hasattr(binding.hook, "result"):
+            if not binding.is_about(call) or self._recorded(key) is not None:
                 continue
             names = {**_call_names(call), "output": value}
-            await self._asking(key, binding, call, names, to_json_safe(value))
-            self._fired(key, binding, "passed")
+            try:
+                await self._asking(key, binding, call, names, to_json_safe(value))
+            except StepError as error:
+                self._fired(key, binding, FAILED, error=error_body(error))
+                raise
+            self._fired(key, binding, PASSED)
 
     def redacted(self, call: ToolCall, value: Any) -> Any:
-        """The result as it is recorded."""
+        """The result as it is recorded. Where it can't be told whether a redaction is meant, it is."""
         for _, binding in self._at[AFTER_TOOL_CALL]:
             if hasattr(binding.hook, "result") and binding.is_about(call):
-                value = binding.hook.result(value)
+                try:
+                    meant = binding.when is None or self._holds(binding.when, {**_call_names(call), "output": value})
+                except TemplateError:
+                    meant = True
+                value = binding.hook.result(value) if meant else value
         return value
 
-    def _before(self, call: ToolCall) -> Iterator[tuple[int, Binding]]:
-        """First the hooks that may change args; then, over the args that are left, the verdicts."""
-        at = self._at[BEFORE_TOOL_CALL]
-        yield from ((n, binding) for n, binding in at if binding.verdict is None and binding.is_about(call))
-        speakers: dict[int, tuple[int, Binding]] = {}
-        for number, binding in at:
-            if binding.verdict is not None and binding.is_about(call):
-                speakers.setdefault(binding.lists, (number, binding))
-        for verdict in ("deny", "clarify"):
-            yield from (speaker for speaker in speakers.values() if speaker[1].verdict == verdict)
+    def _shown(self, step: Step) -> Step:
+        """The step with its task as the model is given it."""
+        if step.verb != "task":
+            return step
+        try:
+            told = self._render(step.value, {})
+            return replace(step, value=told if isinstance(told, str) else dumps(told))
+        except TemplateError:  # the step itself fails of it
+            return step
+
+    def _speakers(self, call: ToolCall) -> list[tuple[str, Binding]]:
+        """Of each list the first that is about the call and whose `when` holds; deny before clarify before allow."""
+        speakers: dict[int, tuple[str, Binding]] = {}
+        for number, binding in self._at[BEFORE_TOOL_CALL]:
+            if binding.verdict is None or binding.lists in speakers or not binding.is_about(call):
+                continue
+            try:
+                speaks = self._is_meant(self._before_key(number, call), binding, _call_names(call))
+            except TemplateError as wrong:
+                raise HookError(f"the hook {binding.name} can't be evaluated: {wrong}") from wrong
+            if speaks:
+                speakers[binding.lists] = (number, binding)
+        spoken = ("deny", "clarify")
+        return [speaker for verdict in spoken for speaker in speakers.values() if speaker[1].verdict == verdict]
+
+    def _before_key(self, number: str, call: ToolCall) -> str:
+        return f"{call.key}#{call.attempt}.{self._ledger.state.generation}!before:{number}"
 
     async def _before_call(
-        self, key: str, binding: Binding, call: ToolCall, check: Callable[[dict[str, Any]], None]
-    ) -> dict[str, Any]:
-        """Fire one hook before a call, unless it is on record; the args it left."""
-        fired = self._ledger.state.hooks.get(key)
-        if fired is not None:
-            if fired["outcome"] == REJECTED:
-                raise RejectedError(fired["message"])
-            return fired.get("args", call.args)  # type: ignore[no-any-return]
-        seen = self._seen_args(key)
-        args: dict[str, Any] = to_json_safe(call.args if seen is None else seen)
-        call = call.with_args(args)
-        try:
-            await self._asking(key, binding, call, _call_names(call), args)
-        except ToolHardError as error:
-            self._fired(key, binding, REJECTED, message=str(error))
-            raise RejectedError(str(error)) from error
-        left: dict[str, Any] = _safe_args(binding, args)
-        if left != call.args or seen is not None:
-            check(left)
-        self._fired(key, binding, "passed", args=left)
-        return left
-
-    async def _asking(
         self,
-        key: str,
+        number: str,
         binding: Binding,
         call: ToolCall,
-        names: _Names,
-        shown: Any,
-    ) -> None:
+        check: Callable[[dict[str, Any]], None],
+        approvals: list[Mapping[str, Any]],
+    ) -> dict[str, Any]:
+        """Fire one hook before a call, unless it is on record; the args it left. What it had approved is added."""
+        key = self._before_key(number, call)
+        fired = self._recorded(key)
+        if fired is None:
+            fired = await self._fire_before(key, binding, call, check)
+        approvals += self._approvals(key)
+        return fired["args"]  # type: ignore[no-any-return]
+
+    async def _fire_before(
+        self, key: str, binding: Binding, call: ToolCall, check: Callable[[dict[str, Any]], None]
+    ) -> dict[str, Any]:
+        """Fire one hook before a call; what is recorded of it."""
+        seen = self._seen_args(key)
+        args: dict[str, Any] = to_json_safe(call.args if seen is None else seen)
+        call = call.with_args(args)  # which the hook may change in place
+        try:
+            await self._asking(key, binding, call, _call_names(call), args)
+            left = _safe_args(binding, args)
+            check(left)
+        except StepError as error:
+            if isinstance(error, ToolHardError):
+                error = RejectedError(str(error))
+            self._fired(key, binding, REJECTED if isinstance(error, RejectedError) else FAILED, error=error_body(error))
+            raise error from None
+        return self._fired(key, binding, PASSED, args=left)
+
+    async def _asking(self, key: str, binding: Binding, call: ToolCall, names: _Names, shown: Any) -> None:
         """Fire a hook that may ask, until it asks no more. It is shown the args, or the output, as `shown`."""
         while True:
             asked = list(self._asked(key))
@@ -180,12 +229,23 @@ class Hooks:
             digest = digest_of(call, call.args, self._ledger.state.context)
             own = frozenset(q.id for q in asked if (q.body.get("call") or {}).get("digest") == digest)
             view = view_of(self._ledger.state, call.step, own)
-            question = await self._call(binding, names, call.tool, shown, view, call.step)
-            if question is None or not hasattr(question, "user_guidance"):
+            question = await self._call(key, binding, names, call.tool, shown, view, self._shown(call.step))
+            if question is None:
                 return
+            if not hasattr(question, "user_guidance"):
+                raise _wrong_return(binding, question, "a Clarification or None")
             if len(asked) >= ASKINGS:
                 raise HookError(f"the hook {binding.name} asks again and again about {call.tool.id}")
-            await self._questions.ask(f"{key}?{len(asked)}", call.step, _question(question, call, digest))
+            await self._questions.ask(f"{key}?{len(asked)}", call.step, self._question(binding, question, call))
+
+    def _question(self, binding: Binding, raised: Any, call: ToolCall) -> dict[str, Any]:
+        """A Clarification that a hook returned, as a question about this call with the args it has now."""
+        args = _safe_args(binding, call.args)
+        digest = digest_of(call, args, self._ledger.state.context)
+        return {
+            **question_of(raised, "hook", f"the hook {binding.name}"),
+            "call": {"tool": call.names[0], "args": args, "key": call.key, "digest": digest},
+        }
 
     def _asked(self, key: str) -> Iterator[Any]:
         """The questions of one firing, in order. By exact keys: one key may begin another."""
@@ -205,43 +265,75 @@ class Hooks:
         approvals = self._approvals(key)
         return approvals[0]["args"] if approvals else None
 
-    async def _once(self, key: str, binding: Binding, names: _Names, *arguments: Any) -> Any:
-        """Fire a hook unless it is on record; its outcome as recorded."""
-        fired = self._ledger.state.hooks.get(key)
-        if fired is not None:
-            return fired["outcome"]
-        try:
-            said = await self._call(binding, names, *arguments)
-        except ToolHardError as error:
-            raise HookError(str(error)) from error
-        outcome = str(getattr(said, "value", said) or "passed")
-        self._fired(key, binding, "SKIP" if outcome == "SKIP" else "passed")
-        return outcome
+    async def _once(self, key: str, binding: Binding, names: _Names, *arguments: Any) -> str:
+        """Fire a hook unless it is on record; its outcome as recorded. Raises HookError, on record too."""
+        fired = self._recorded(key)
+        if fired is None:
+            try:
+                said = await self._call(None, binding, names, *arguments)
+                outcome = _outcome(binding, said) if binding.point == BEFORE_STEP else PASSED
+            except StepError as error:
+                failure = HookError(str(error))
+                self._fired(key, binding, FAILED, error=error_body(failure))
+                raise failure from error
+            fired = self._fired(key, binding, outcome)
+        return str(fired["outcome"])
 
-    def _fired(self, key: str, binding: Binding, outcome: str, **more: Any) -> None:
+    def _recorded(self, key: str) -> dict[str, Any] | None:
+        """What is on record of this firing; None when it has not come to its end. Raises as it raised."""
+        fired = self._ledger.state.hooks.get(key)
+        if fired is not None and "error" in fired:
+            raise step_error(**fired["error"])
+        return fired
+
+    def _fired(self, key: str, binding: Binding, outcome: str, **more: Any) -> dict[str, Any]:
         body = {"point": binding.point, "hook": binding.name, "outcome": outcome, **more}
         self._ledger.emit(events.HOOK_FIRED, key, body)
+        return body
 
-    async def _call(self, binding: Binding, names: _Names, *arguments: Any) -> Any:
-        """What the hook returned. ToolHardError passes; whatever else goes wrong is a HookError, or logged."""
+    def _is_meant(self, key: str | None, binding: Binding, names: _Names) -> bool:
+        """Whether the hook's `when` holds. Under a key that is decided once, and kept while a person is asked."""
+        when = binding.when
+        if when is None:
+            return True
+        if key is None:
+            return self._holds(when, names)
+        return bool(self._ledger.decide(f"{key}!when", lambda: self._holds(when, names)))
+
+    async def _call(self, key: str | None, binding: Binding, names: _Names, *arguments: Any) -> Any:
+        """What the hook returned. ToolHardError passes; whatever else goes wrong is a HookError. Or it is logged."""
         try:
-            if binding.when is not None and not self._holds(binding.when, names):
+            if not self._is_meant(key, binding, names):
                 return None
             settings = self._render(binding.with_, names) if binding.with_ else {}
-            return await asyncio.wait_for(_run(binding, arguments, settings), binding.timeout)
-        except (ToolHardError, Waiting):
-            raise
-        except TimeoutError:
-            error: Exception = HookError(f"the hook {binding.name} took longer than {binding.timeout:g} s")
+            return await _in_time(binding, arguments, settings)
         except TemplateError as wrong:
-            error = HookError(f"the hook {binding.name} can't be evaluated: {wrong}")
-        except Exception as wrong:
-            error = HookError(f"the hook {binding.name} failed: {type(wrong).__name__}: {wrong}")
+            error: StepError = HookError(f"the hook {binding.name} can't be evaluated: {wrong}")
+        except (ToolHardError, HookError) as raised:
+            error = raised
+        except (Exception, SystemExit) as wrong:
+            error = HookError(f"the hook {binding.name} failed: {error_text(wrong)}")
             error.__cause__ = wrong
         if binding.tolerant:
             _log.warning("%s", error)
             return None
         raise error
+
+
+async def _in_time(binding: Binding, arguments: Sequence[Any], settings: Mapping[str, Any]) -> Any:
+    """What the hook returns before its time is over. HookError then, and when it cancels itself."""
+    try:
+        async with asyncio.timeout(binding.timeout) as clock:
+            return await _run(binding, arguments, settings)
+    except TimeoutError:
+        if not clock.expired():
+            raise
+        raise HookError(f"the hook {binding.name} took longer than {binding.timeout:g} s") from None
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise HookError(f"the hook {binding.name} cancelled itself") from None
 
 
 async def _run(binding: Binding, arguments: Sequence[Any], settings: Mapping[str, Any]) -> Any:
@@ -259,17 +351,25 @@ async def _run(binding: Binding, arguments: Sequence[Any], settings: Mapping[str
     return await said if inspect.isawaitable(said) else said
 
 
+def _outcome(binding: Binding, said: Any) -> str:
+    """What a hook before a step said. Anything it can't say is an error: it may have been meant as a guard."""
+    if said is None:
+        return PASSED
+    if said in tuple(BeforeStepExecutionOutcome):
+        return SKIP if said == SKIP else PASSED
+    raise _wrong_return(binding, said, "a BeforeStepExecutionOutcome or None")
+
+
+def _wrong_return(binding: Binding, said: Any, expected: str) -> HookError:
+    return HookError(
+        f"the hook {binding.name} returned a {type(said).__name__}; at {binding.point} it may return {expected}"
+    )
+
+
 def digest_of(call: ToolCall, args: Mapping[str, Any], context: Mapping[str, Any]) -> str:
     """What an approval is bound to: the tool, the args as they were shown, the end user."""
     whole = dumps([call.tool.id, call.names[0], sorted(args.items()), context.get("end_user_id")])
     return hashlib.sha256(whole.encode("utf-8")).hexdigest()
-
-
-def _question(raised: Any, call: ToolCall, digest: str) -> dict[str, Any]:
-    """A Clarification that a hook returned, as a question of this call."""
-    fields = raised.model_dump(mode="json", exclude={"id", "plan_run_id", "response", "resolved", "step", "path"})
-    shown = {"tool": call.names[0], "args": to_json_safe(call.args), "key": call.key, "digest": digest}
-    return {**fields, "source": fields.get("source") or "hook", "call": shown, "expires_at": None}
 
 
 def _safe_args(binding: Binding, args: Any) -> dict[str, Any]:
@@ -290,4 +390,4 @@ def _step_names(step: Step) -> dict[str, Any]:
 def _output(value: Any) -> Any:
     from planrunner.plan_run import Output
 
-    return Output(value=value)
+    return Output(value=to_json_safe(value))  # the hook's own: what is recorded stays as it is

@@ -13,6 +13,8 @@ def make(patterns: list[str] | None = None, fields: list[str] | None = None) -> 
     redactor = Redactor(patterns or [], fields or [])
 
     def redact(tool: Any, args: dict[str, Any], *_: Any) -> None:
+        if not isinstance(args, dict):  # a result, which `result` has redacted before it was recorded
+            return
         changed = redactor(args)
         args.clear()
         args.update(changed)

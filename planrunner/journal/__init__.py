@@ -52,6 +52,15 @@ def store_folder(store: str | Path) -> Path | None:
     return file.parent if file.name == _FILE_NAME else None
 
 
+def store_file(store: str | Path) -> Path | None:
+    """The file in which this store is; None for `memory`, and for a name that `open_journal` refuses."""
+    text = str(store)
+    scheme, mark, rest = text.partition("://")
+    if not mark or isinstance(store, Path):
+        return None if text == "memory" else Path(_file_of(text))
+    return Path(rest[1:]) if scheme == "sqlite" and rest[:1] == "/" and rest != "/" else None
+
+
 _FORMS = (
     "{store!r} does not name a store. Write `memory` (kept until the process ends), a path (a folder, or a file that"
     " ends in .db, .sqlite or .sqlite3), or a URL such as sqlite:///runs.db (relative) or sqlite:////srv/runs.db"

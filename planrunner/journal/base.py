@@ -120,6 +120,10 @@ class Journal(Protocol):
         """
         ...
 
+    def abandon(self, lease: Lease) -> None:
+        """Stop renewing the lease; writes nothing and raises nothing. For a carrier that can't write any more."""
+        ...
+
     async def post(self, run_id: str, key: str, body: Mapping[str, Any]) -> bool:
         """Say something to a run, durably. False when this key was said before: the first one stands."""
         ...

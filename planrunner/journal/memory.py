@@ -116,6 +116,13 @@ class MemoryJournal:
             run.epoch += 1
             return ()
 
+    def abandon(self, lease: Lease) -> None:
+        """See Journal.abandon."""
+        with self._mutex:
+            run = self._runs.get(lease.run_id)
+            if run is not None and run.epoch == lease.epoch:
+                run.holder = None
+
     async def post(self, run_id: str, key: str, body: Mapping[str, Any]) -> bool:
         """See Journal.post."""
         text = pack(dict(body))

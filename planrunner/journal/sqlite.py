@@ -148,6 +148,10 @@ class SqliteJournal:
             self._leases.discard(held)
         return posts
 
+    def abandon(self, lease: Lease) -> None:
+        """See Journal.abandon."""
+        self._leases.discard(_ours(lease))
+
     async def post(self, run_id: str, key: str, body: Mapping[str, Any]) -> bool:
         """See Journal.post."""
         text = pack(dict(body))
@@ -267,7 +271,8 @@ class SqliteJournal:
             raise refusals.finished(run_id, state)
         if holder is not None and time.time() < until:
             process = owner.from_text(holder)
-            if not owner.is_dead(process):
+            ours_no_more = holder == self._owner and not _held_in_this_process(number, self.path)
+            if not ours_no_more and not owner.is_dead(process):
                 raise refusals.busy(run_id, owner.describe(process, until))
         return number, epoch
 
@@ -289,6 +294,13 @@ class SqliteJournal:
 def open_url(rest: str, synchronous: str = "FULL") -> SqliteJournal:
     """The store in the file named by a path or by what follows `sqlite:///`."""
     return SqliteJournal(rest, synchronous)
+
+
+def _held_in_this_process(number: int, path: Path) -> bool:
+    """Whether any journal of this process on that file holds the run: a lease may have been abandoned."""
+    return any(
+        journal.path == path and any(lease.number == number for lease in journal._leases.held()) for journal in _OPEN
+    )
 
 
 def _columns(run: NewRun) -> tuple[Any, ...]:

@@ -43,6 +43,10 @@ class Scope(Protocol):
         """A part of the plan with every template in it rendered. Never give it anything but the plan's own text."""
         ...
 
+    def render_text(self, value: str) -> str:
+        """As `render`, for what is a text whatever its templates give: values that are no strings appear as JSON."""
+        ...
+
     def tool(self, name: str) -> ToolFacts:
         """The tool the plan knows by this name."""
         ...

@@ -120,7 +120,7 @@ async def run(scope: Scope) -> Any:
     category = _CATEGORIES[asked["type"]]
     question = {
         "category": category,
-        "user_guidance": str(scope.render(asked["guidance"])),
+        "user_guidance": scope.render_text(asked["guidance"]),
         "to": asked.get("to", "end_user"),
         "source": "step",
         **_own(scope, category, asked),
@@ -146,7 +146,7 @@ def _own(scope: Scope, category: str, asked: Mapping[str, Any]) -> dict[str, Any
     if category == answers.VALUE_CONFIRMATION:
         return {"argument_name": name, "value": scope.render(asked["value"])}
     if category == answers.ACTION:
-        url = str(scope.render(asked["action_url"]))
+        url = scope.render_text(asked["action_url"])
         return {"action_url": url, "require_confirmation": asked.get("require_confirmation", False)}
     if category == answers.CUSTOM:
         return {"name": name, "data": scope.render(asked.get("data")), "answer_schema": asked.get("schema")}

@@ -36,6 +36,7 @@ async def call_tool(tool: Tool, ctx: ToolRunContext, args: Mapping[str, Any]) ->
             return await value
         return value
     except (ToolSoftError, ToolHardError) as error:
+        _let_cancel_through(error)
         raise _storable(error) from error.__cause__
     except asyncio.CancelledError as error:
         if _is_being_cancelled():
@@ -44,7 +45,14 @@ async def call_tool(tool: Tool, ctx: ToolRunContext, args: Mapping[str, Any]) ->
     except SystemExit as error:
         raise ToolHardError(f"{tool.id} tried to end the process: {error_text(error)}") from error
     except Exception as error:
+        _let_cancel_through(error)
         raise ToolHardError(error_text(error)) from error
+
+
+def _let_cancel_through(error: BaseException) -> None:
+    """A tool that answers its cancellation with an error of its own is cancelled all the same."""
+    if _is_being_cancelled():
+        raise asyncio.CancelledError from error
 
 
 async def call_ready(tool: Tool, ctx: ToolRunContext) -> ReadyResponse:
