@@ -27,8 +27,11 @@ def run_sync(work: Coroutine[Any, Any, T]) -> T:
     return outcome[0]
 
 
-async def to_the_end(work: Awaitable[T]) -> T:
-    """Await something that must not be left half done; a cancellation meanwhile is raised when it is done."""
+async def to_the_end(work: Awaitable[T], *, leaving: bool = False) -> T:
+    """Await something that must not be left half done.
+
+    A cancellation meanwhile is raised when it is done; `leaving`: not even then, for callers on their way out.
+    """
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
@@ -38,7 +41,7 @@ async def to_the_end(work: Awaitable[T]) -> T:
             cancelled = error
         except Exception:
             break  # the work's own; raised below
-    if cancelled is not None and not task.cancelled() and task.exception() is None:
+    if cancelled is not None and not leaving and not task.cancelled() and task.exception() is None:
         raise cancelled
     return task.result()
 

@@ -59,13 +59,13 @@ async def advance(run: RunScope) -> None:
         await let_go(run.ledger, stopped)
         raise
     if ended:
-        await run.ledger.release(run.ledger.state.state)
+        await to_the_end(run.ledger.release(run.ledger.state.state))
 
 
 async def let_go(ledger: Ledger, stopped: BaseException) -> None:
     """Release the run as it stands, whatever else happens; a store that fails now is only noted on what stopped it."""
     try:
-        await to_the_end(ledger.release(run_state.IN_PROGRESS))
+        await to_the_end(ledger.release(run_state.IN_PROGRESS), leaving=True)
     except Exception as error:
         ledger.abandon()
         stopped.add_note(str(error))
