@@ -12,7 +12,7 @@ from planrunner.cli.follow import FOLLOWERS, Follower
 from planrunner.cli.next import Commands, commands_for
 from planrunner.cli.options import Command, OnStore, formats, once
 from planrunner.cli.sink import FileOutput, Output
-from planrunner.cli.streams import style, talk
+from planrunner.cli.streams import kept_for_data, style, talk
 from planrunner.cli.values import utf8
 from planrunner.errors import EXIT_COMPLETE, EXIT_FAILED, EXIT_WAITING
 from planrunner.render import questions, text
@@ -57,6 +57,7 @@ def carry(
     output = FileOutput(given["out"]) if given["out"] else Output()
     with (
         FOLLOWERS[given["format_"]](output, told, commands, resumes) as follower,
+        kept_for_data(follower.progress.say),
         _runner(settings, given, _people(told, ahead, follower)) as runner,
     ):
         record = work(runner, follower)

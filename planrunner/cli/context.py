@@ -17,7 +17,9 @@ def context_of(file: str | None, user: str | None, words: Iterable[str]) -> dict
     """The fields of the execution context; what they may be is checked where the run begins."""
     context = dict(read_map(file, "the context file")) if file is not None else {}
     if user is not None:
-        context = merged("the end user's id (--user, end_user_id)", context, {"end_user_id": user})
+        if "end_user_id" in context:
+            raise UsageError(f"the end user is named twice: by --user and in {file} by end_user_id; keep one")
+        context["end_user_id"] = user
     data = pairs("--data", words, lambda _, value: value)
     known = context.get("additional_data", {})
     if data and not isinstance(known, dict):

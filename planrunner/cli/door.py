@@ -21,7 +21,6 @@ from planrunner.errors import (
 )
 from planrunner.termsafe import term_safe
 
-
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
@@ -82,7 +81,7 @@ def _termination_is_interruption() -> Iterator[list[int]]:
 
 def _wrong_usage(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
-    message = error.format_message()
+    message = _no_such_flag(error) if isinstance(error, click.NoSuchOption) else error.format_message()
     if context is None:
         _say(message)
     elif isinstance(error, click.exceptions.NoArgsIsHelpError):
@@ -90,6 +89,16 @@ def _wrong_usage(error: click.ClickException) -> int:
     else:
         _say(f"{message}\n{context.command_path} --help tells how it is used")
     return EXIT_USAGE
+
+
+def _no_such_flag(error: click.NoSuchOption) -> str:
+    from difflib import get_close_matches
+
+    params = error.ctx.command.get_params(error.ctx) if error.ctx is not None else []
+    known = {name.lstrip("-"): name for param in params for name in param.opts if name.startswith("--")}
+    # Without the dashes, which make every word a little like every other.
+    near = get_close_matches(error.option_name.lstrip("-"), known, n=1, cutoff=0.7)
+    return f"there is no flag {error.option_name!r}" + (f"; did you mean {known[near[0]]!r}?" if near else "")
 
 
 def _interrupted(stop: BaseException, terminated: bool) -> int:

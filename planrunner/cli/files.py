@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from planrunner.cli.values import json_fault
 from planrunner.errors import UsageError
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -73,7 +74,7 @@ def _json(path: str, what: str) -> Any:
     try:
         return loads(read_text(path, what))
     except ValueError as error:
-        raise UsageError(f"{what} {path} is not JSON: {error}") from None
+        raise UsageError(f"{what} {path} is not JSON{json_fault(error)}") from None
 
 
 def _yaml(path: str, what: str) -> Any:

@@ -41,7 +41,7 @@ class OnStore(Common):
     no_input: bool = False
 
 
-class OneOf(click.Choice):
+class OneOf(click.Choice[str]):
     """One word of a few; a wrong one is told in our words."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -52,7 +52,14 @@ class OneOf(click.Choice):
         return self.fail(f"{value!r} is not one of {known}{hint(str(value), self.choices)}", param, ctx)
 
 
-def once(flag: str, *names: str, metavar: str = "", type: Any = None, default: Any = None, help: str) -> Any:  # noqa: A002
+def once(
+    flag: str,
+    *names: str,
+    metavar: str = "",
+    type: Any = None,  # noqa: A002
+    default: Any = None,
+    help: str,  # noqa: A002
+) -> Callable[[Command], Command]:
     """A flag with a value that may be given once: of two nobody can know which was meant. `default` if not given."""
 
     def one(_ctx: click.Context, _param: click.Parameter, values: tuple[Any, ...]) -> Any:

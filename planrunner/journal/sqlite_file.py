@@ -154,5 +154,6 @@ def _explained(path: Path, opening: Callable[[], T]) -> T:
                 " name another path, or move the file away"
             ) from error
         reason = str(error)
-    advice = "it is a folder; name a file in it" if os.path.isdir(path) else "check that it can be written, or name another"
+    is_folder = os.path.isdir(path)
+    advice = "it is a folder; name a file in it" if is_folder else "check that it can be written, or name another"
     raise StoreUnusableError(f"the store {path} can't be opened ({reason}): {advice}")
