@@ -45,7 +45,7 @@ from planrunner.plan import Plan
 from planrunner.plan_run import PlanRun
 from planrunner.questions import ANSWER, CANCEL, Handler, open_question, with_posts
 from planrunner.record_file import write_record
-from planrunner.run_state import COMPLETE, FAILED, RunState, apply, fold
+from planrunner.run_state import COMPLETE, FAILED, EffectState, RunState, apply, fold
 from planrunner.runner import advance, let_go
 from planrunner.scope import Parts, RunScope
 from planrunner.settings import Settings, load_settings
@@ -208,7 +208,7 @@ class Runner:
             return _record(state, settings)
         plan = _pinned_plan(stored, state)
         body = {} if context is None else {"context": checked_context(plan, context)}
-        parts = self._parts(plan, settings)
+        parts = self._parts(plan, settings, [effect for effect in state.effects.values() if effect.done])
         lease = await journal.claim(run_id, failed=retry)
         try:
             stored = await journal.load(run_id)  # what the one before us wrote last
@@ -217,9 +217,9 @@ class Runner:
             raise
         seen = stored.posts[-1].seq if stored.posts else 0
         ledger = Ledger(fold(run_id, stored.events), lease, journal, on_event, seen)
-        user = ledger.state.context["end_user_id"]
+        user, ended = ledger.state.context["end_user_id"], ledger.state.state
         ledger.emit(events.RUN_RESUMED, "", {"epoch": lease.epoch, **body})
-        if stored.summary.state == FAILED:
+        if retry and ended == FAILED:  # by its events: in the store it is carried again
             ledger.emit(events.RUN_RETRIED, "", {})
         await self._carry(plan, parts, ledger, stored.posts, ledger.state.context["end_user_id"] != user)
         return _record(ledger.state, settings)
@@ -313,15 +313,18 @@ class Runner:
                 opened.close()
         return journal
 
-    def _parts(self, plan: Plan, settings: Settings) -> Parts:
-        """Everything a run of this plan needs, checked: every tool is there, every task has a model."""
+    def _parts(self, plan: Plan, settings: Settings, finished: Iterable[EffectState] = ()) -> Parts:
+        """Everything a run of this plan needs, checked: every tool is there, every task has a model.
+
+        finished  calls that are on record: a script has answered them
+        """
         tools = Catalogue(plan, self._tools)
         tools.check()
         script = self._script
         default_model = self._model_name or plan.default_model or settings.model
         if script is not None:
             model: Model = ScriptedModel(script.replies)
-            scripted = ScriptedTools(script.tools)
+            scripted = ScriptedTools(script.tools, finished)
             return Parts(tools, model, default_model or SCRIPTED, settings.models, scripted, *self._people(plan))
         check_models(plan, default_model)
         return Parts(tools, self._model(plan), default_model, settings.models, None, *self._people(plan))
@@ -387,6 +390,7 @@ def _begin(plan: Plan, inputs: dict[str, Any], context: dict[str, Any]) -> tuple
         "plan": {"name": plan.name, "version": plan.version, "sha256": plan.sha256},
         "root": plan.root,
         "steps": [step.id for step in plan.steps],
+        "descriptions": {step.id: step.description for step in plan.steps if step.description is not None},
         "inputs": inputs,
         "context": context,
     }
