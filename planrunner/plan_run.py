@@ -116,6 +116,7 @@ class StepRecord(_Words):
 
     id: str
     path: str
+    description: str | None = None
     state: StepRunState = StepRunState.NOT_STARTED
     attempts: int = 0
     started_at: datetime | None = None
@@ -234,7 +235,7 @@ def record_of(run: RunState) -> dict[str, Any]:
         "clarifications": [_clarification(question) for question in run.questions.values()],
         "step_outputs": {f"${step.id}": {"value": to_json_safe(step.output)} for step in complete},
         "final_output": None if run.output is MISSING else {"value": to_json_safe(run.output)},
-        "steps": [_step(step_id, run.steps.get(step_id)) for step_id in run.step_ids],
+        "steps": [_step(step_id, run.descriptions.get(step_id), run.steps.get(step_id)) for step_id in run.step_ids],
         "usage": run.usage,
         "error": run.error,
         "created_at": _utc(run.created_at),
@@ -246,12 +247,13 @@ def _utc(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-def _step(step_id: str, step: StepState | None) -> dict[str, Any]:
+def _step(step_id: str, description: str | None, step: StepState | None) -> dict[str, Any]:
     if step is None:
-        return {"id": step_id, "path": step_id}
+        return {"id": step_id, "path": step_id, "description": description}
     return {
         "id": step.id,
         "path": step.path,
+        "description": description,
         "state": step.state,
         "attempts": step.attempts,
         "started_at": _utc(step.started_at),

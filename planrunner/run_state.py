@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from planrunner import events
+from planrunner.errors import StoreError
 from planrunner.events import Event
 from planrunner.plan import MISSING
 
@@ -64,6 +65,11 @@ class EffectState:
         self.value: Any = None
         self.error: dict[str, str] | None = None
         self.usage: dict[str, Any] | None = None
+
+    @property
+    def path(self) -> str:
+        """The path of the step that makes it."""
+        return self.key[: self.key.index("!")]
 
     @property
     def is_llm_call(self) -> bool:
@@ -137,7 +143,7 @@ class RunState:
     hooks                      firings of hooks that came to their end, by key
     questions                  by question key, in the order they were raised; `open_questions` are those of them
                                that still wait for an answer
-    step_ids                   the top-level steps in plan order
+    step_ids, descriptions     the top-level steps in plan order, and what the plan says of them for people
     root                       the project root of the plan
     generation                 grows when what people have said counts no more: another end user, or a new try
     tries                      1, and one more for each retry of a failed run
@@ -148,6 +154,7 @@ class RunState:
         "context",
         "created_at",
         "decisions",
+        "descriptions",
         "effects",
         "error",
         "generation",
@@ -174,6 +181,7 @@ class RunState:
         self.generation = 0
         self.tries = 1
         self.step_ids: list[str] = []
+        self.descriptions: dict[str, str] = {}
         self.state: str = NOT_STARTED
         self.inputs: dict[str, Any] = {}
         self.context: dict[str, Any] = {}
@@ -212,7 +220,13 @@ def fold(run_id: str, history: tuple[Event, ...]) -> RunState:
 def apply(run: RunState, event: Event) -> None:
     """Let one event happen."""
     run.updated_at = event.at
-    _APPLY[event.kind](run, event)
+    try:
+        change = _APPLY[event.kind]
+    except KeyError:
+        raise StoreError(
+            f"run {run.id} has an event {event.kind!r} that this version does not know: a newer planrunner wrote it"
+        ) from None
+    change(run, event)
 
 
 def current_step_index(run: RunState) -> int:
@@ -234,6 +248,7 @@ def _run_started(run: RunState, event: Event) -> None:
     run.plan = event.body["plan"]
     run.root = event.body["root"]
     run.step_ids = event.body["steps"]
+    run.descriptions = event.body.get("descriptions", {})
     run.inputs = event.body["inputs"]
     run.context = event.body["context"]
     run.state = IN_PROGRESS
@@ -241,7 +256,8 @@ def _run_started(run: RunState, event: Event) -> None:
 
 
 def _run_resumed(run: RunState, event: Event) -> None:
-    run.state = IN_PROGRESS
+    if not run.has_ended:  # one whose process died while it told of the end stays ended
+        run.state = IN_PROGRESS
     if "context" in event.body:
         if event.body["context"]["end_user_id"] != run.context["end_user_id"]:
             run.generation += 1  # approvals were the other user's

@@ -50,9 +50,19 @@ def carrying(command: Command) -> Command:
 
 
 def carry(
-    told: OnStore, settings: Settings, given: Mapping[str, Any], ahead: Ahead, work: Work, resumes: str | None = None
+    told: OnStore,
+    settings: Settings,
+    given: Mapping[str, Any],
+    ahead: Ahead,
+    described: Mapping[str, str],
+    work: Work,
+    resumes: str | None = None,
 ) -> int:
-    """Let the run go on until it has ended or waits; the exit code. `ahead` may be filled while `work` begins."""
+    """Let the run go on until it has ended or waits; the exit code.
+
+    ahead      may be filled while `work` begins
+    described  step path → description; as `ahead`
+    """
     commands = commands_for(settings.store)
     output = FileOutput(given["out"]) if given["out"] else Output()
     with (
@@ -60,6 +70,7 @@ def carry(
         kept_for_data(follower.progress.say),
         _runner(settings, given, _people(told, ahead, follower)) as runner,
     ):
+        follower.progress.descriptions = described
         record = work(runner, follower)
         follower.result(record)
     tell_ending(record, told, commands, ahead)
@@ -78,7 +89,7 @@ def tell_ending(record: PlanRun, told: OnStore, commands: Commands | None, ahead
         talk(text.failure(record, colours))
     if not told.quiet:
         for path in ahead.unused:
-            talk(term_safe(f"--answer {path} was not needed: the step did not ask"))
+            talk(term_safe(f"--answer {path} is not taken: no clarify step asked there"))
         usage, spent = record.usage, took((record.updated_at - record.created_at).total_seconds())
         calls = f"{count(usage.llm_calls, 'LLM call')}, {count(usage.tool_calls, 'tool call')}"
         talk(f"{colours.state(record.state)} in {spent}, {calls}")

@@ -40,14 +40,16 @@ def resume(told: OnStore, run: str, retry: bool, **given: Any) -> int:
     """
     answers = given_answers(given["answer"])
     ahead = Ahead({})
+    described: dict[str, str] = {}
 
     def work(runner: Runner, hear: Callable[[Event], None]) -> PlanRun:
         record = runner.runs.get(run)
         context = context_in_place_of(record.execution_context, given["context"], given["user"], given["data"])
+        described.update({step.path: told for step in record.steps if (told := getattr(step, "description", None))})
         to_post, later = settled(record, answers)
         for question_id, answer in to_post.items():
             runner.resolve_clarification(question_id, answer, record)
         ahead.add(later)
         return runner.resume(record, context=context, retry=retry, on_event=hear)
 
-    return carry(told, settings_of_run(told, run), given, ahead, work, run)
+    return carry(told, settings_of_run(told, run), given, ahead, described, work, run)

@@ -52,6 +52,7 @@ def run(told: OnStore, plan: str, **given: Any) -> int:
         load_settings(checked.root, store=told.store),
         given,
         ahead,
+        {step.path: step.description for step in checked.walk() if step.description},
         lambda runner, hear: runner.run(checked, inputs, context=context, on_event=hear),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import time
 from typing import Any
 
@@ -18,13 +18,19 @@ from planrunner.termsafe import term_safe
 Write = Callable[[str], None]
 """Takes text that is fit for the terminal, line ends included. Must not raise."""
 
+_DESCRIPTION = 80
 _TICK = 0.2
 _SPIN = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _UP_AND_CLEAR = "\x1b[1A\x1b[2K"
 
 
 class Quiet:
-    """Says nothing; the ground on which the others stand."""
+    """Says nothing; the ground on which the others stand.
+
+    descriptions  step path → what the plan says of the step; may be filled until the step starts
+    """
+
+    descriptions: Mapping[str, str] = {}
 
     def __call__(self, event: Event) -> None:
         """Hear an event."""
@@ -94,7 +100,11 @@ class Plain(Quiet):
         self._write(line + "\n")
 
     def _started(self, event: Event) -> None:
-        self.say(f"{term_safe(event.key)} started")
+        told = self._description(event.key)
+        self.say(f"{term_safe(event.key)} started{f': {told}' if told else ''}")
+
+    def _description(self, path: str) -> str:
+        return clip(term_safe(" ".join(self.descriptions.get(path, "").split())), _DESCRIPTION)
 
     def _finished(self, event: Event, since: float | None) -> None:
         state = event.body["state"]
@@ -157,8 +167,13 @@ class Live(Plain):
         state = event.body["state"]
         tail = state if since is None else took(event.at - since)
         self.say(
-            f"{self._style.state(state, MARKS.get(state, '?'))} {term_safe(event.key)}  {self._style(tail, 'dim')}"
+            f"{self._style.state(state, MARKS.get(state, '?'))} {self._named(event.key)}  {self._style(tail, 'dim')}"
         )
+
+    def _named(self, path: str) -> str:
+        """The step, and what the plan says of it."""
+        told = self._description(path)
+        return f"{term_safe(path)}  {told}" if told else term_safe(path)
 
     def _tick(self) -> None:
         while not self._ended.wait(_TICK):
@@ -182,7 +197,7 @@ class Live(Plain):
         self._drawn = len(flying)
         spin, asking = _SPIN[self._turn % len(_SPIN)], set(self._asking.values())
         lines = (
-            clip(f"{'?' if path in asking else spin} {term_safe(path)}  {took(time() - since)}", size.columns - 1)
+            clip(f"{'?' if path in asking else spin} {self._named(path)}  {took(time() - since)}", size.columns - 1)
             for path, since in flying
         )
         return "".join(self._style(line, "cyan") + "\n" for line in lines)

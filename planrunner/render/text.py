@@ -101,6 +101,7 @@ def _step(step: StepRecord) -> str:
     told += [count(len(calls), name) for calls, name in _calls(step) if calls]
     if step.error:
         told.append(f"{step.error.kind}: {clip(term_safe(step.error.message), 100)}")
+    told.append(clip(term_safe(" ".join((getattr(step, "description", None) or "").split())), 80))
     return "  ".join(part for part in told if part)
 
 
@@ -126,12 +127,13 @@ def _ending(plan_run: PlanRun, style: Style) -> Iterator[str]:
 
 
 def failure(plan_run: PlanRun, style: Style) -> str:
-    """Why a run failed, in one line: `step letter: model_error: …`."""
+    """Why a run failed: `step letter: model_error: …`; further lines of the message stand below it, indented."""
     error = plan_run.error
     if error is None:
         return ""
     step = f"step {error.path}: " if error.path else ""
-    return f"{style('failed', 'red')}: {term_safe(step)}{error.kind}: {term_safe(error.message)}"
+    message = term_safe(error.message.rstrip(), lines=True).replace("\n", "\n  ")
+    return f"{style('failed', 'red')}: {term_safe(step)}{error.kind}: {message}"
 
 
 def value(data: Any) -> str:

@@ -317,3 +317,31 @@ def test_a_record_that_can_not_be_written_does_not_hide_the_result(plan_of: Plan
     (store / "runs").write_text("in the way", encoding="utf-8")
     with Runner(store=store) as runner:
         assert runner.run(plan_of("steps: [{id: a, set: 1}]")).state == "COMPLETE"
+
+
+def test_a_script_goes_on_where_the_run_stands(plan_of: PlanOf) -> None:
+    from planrunner.document.script import Script
+
+    plan = plan_of("""
+        tools: {count: {}}
+        steps:
+          - {id: a, tool: count}
+          - {id: q, clarify: {type: input, guidance: What?}}
+          - {id: b, tool: count}
+    """)
+
+    @tool(effect="read")
+    def count() -> int:
+        """Never called: the script answers."""
+        raise AssertionError
+
+    with Runner(tools=[count], store="memory", script=Script({"count": [{"returns": 1}, {"returns": 2}]})) as runner:
+        record = runner.run(plan)
+        record = runner.resolve_clarification(record.clarifications[0], "this", record)
+        record = runner.resume(record)
+    assert [output.value for output in record.step_outputs.values()] == [1, "this", 2]
+
+
+def test_descriptions_stand_in_the_record(plan_of: PlanOf) -> None:
+    record = runner_of().run(plan_of("steps: [{id: a, description: The first, set: 1}, {id: b, set: 2}]"))
+    assert [step.description for step in record.steps] == ["The first", None]
