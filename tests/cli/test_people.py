@@ -209,6 +209,35 @@ def test_an_approval_is_not_given_ahead(cli: Cli, here: Path) -> None:
     assert not (here / ".planrunner").exists()
 
 
+LIAR = """
+from planrunner import UserVerificationClarification
+
+def ask(tool, args, plan_run, step):
+    if not plan_run.get_clarifications_for_step():
+        return UserVerificationClarification(plan_run_id=plan_run.id, user_guidance="Pay?", source="step")
+"""
+
+
+@pytest.mark.parametrize("hook", ["{use: clarify_on_all_tool_calls}", "{use: 'liar:ask'}"])
+def test_an_approval_that_is_still_to_come_is_not_given_by_step_path(here: Path, hook: str) -> None:
+    (here / "liar.py").write_text(LIAR, "utf-8")
+    plan = f"""
+        planrunner: 1
+        name: later
+        hooks: {{before_tool_call: [{hook}]}}
+        steps:
+          - {{id: first, clarify: {{type: input, guidance: "First?"}}}}
+          - {{id: pay, tool: calculator, args: {{expression: "1+1"}}}}
+        """
+    run_id = json.loads(process("run", write(here / "p.yml", plan), "--format", "json", cwd=here).out)["id"]
+    told = process("resume", run_id, "--answer", "first=1", "--answer", "pay=yes", cwd=here)
+    assert told.code == 3, told.err
+    assert "--answer pay is not taken: no clarify step asked there\n" in told.err
+    told = process("answer", run_id, "yes", cwd=here)
+    assert (told.code, told.err.startswith("error: which question? a ")) == (2, True)
+    assert process("answer", run_id, "pay", "yes", cwd=here).code == 2
+
+
 def test_a_rejected_approval_fails_the_run(cli: Cli, approval: str) -> None:
     told = cli("resume", approval, "--answer", f"{asked(cli, approval)['pay']}=no")
     assert (told.code, told.out) == (1, "")
@@ -274,7 +303,7 @@ def test_answers_given_ahead(cli: Cli, waits: str) -> None:
     assert (told.code, told.out) == (0, "reject 3\n")
     told = cli("run", waits, "--answer", "decide=reject", "--answer", "how_many=3", "--answer", "last=yes")
     assert told.code == 0
-    assert "--answer last was not needed: the step did not ask\n" in told.err
+    assert "--answer last is not taken: no clarify step asked there\n" in told.err
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,25 @@ def test_a_failed_run_keeps_what_stood_in_out(cli: Cli, here: Path, sums: str) -
     assert list(here.glob("*.part")) == []
 
 
+def test_descriptions_of_steps_are_shown(cli: Cli, here: Path) -> None:
+    plan = write(
+        here / "d.yml",
+        "planrunner: 1\nname: d\nsteps: [{id: a, description: Add one to it, set: 1}, {id: b, set: 2}]\n",
+    )
+    told = cli("run", plan)
+    assert told.code == 0
+    assert "a started: Add one to it\n" in told.err
+    assert "b started\n" in told.err
+
+
+def test_advice_of_several_lines_stands_in_lines(cli: Cli, here: Path) -> None:
+    plan = write(here / "t.yml", "planrunner: 1\nname: t\nsteps: [{id: a, task: Say hello}]\n")
+    script = write(here / "t.script.yml", "planrunner_script: 1\n")
+    told = cli("run", plan, "--script", script)
+    assert told.code == 1
+    assert "Add under `replies`:\n    a:\n      - The text of the reply\n" in told.err
+
+
 def test_an_invalid_plan(cli: Cli, here: Path) -> None:
     told = cli("run", write(here / "wrong.yml", "planrunner: 1\nname: wrong\nsteps: [{id: a, sett: 1}]\n"))
     assert (told.code, told.out) == (1, "")

@@ -57,6 +57,31 @@ def call(path: str, **body: object) -> Event:
     return Event(EFFECT_STARTED, f"{path}!tool:0", 0.0, {"name": "weather", "attempt": 1, **body})
 
 
+def test_the_description_stands_beside_the_step() -> None:
+    screen = Screen()
+    plain = Plain(screen.write, Style())
+    plain.descriptions = {"triage": "Sort  the\n\x1b[31mmail", "long": "x" * 200}
+    for event in (started("triage"), finished("triage"), started("long"), started("other")):
+        plain(event)
+    assert screen.sent.splitlines() == [
+        "triage started: Sort the \\x1b[31mmail",
+        "triage COMPLETE in 0.00s",
+        f"long started: {'x' * 79}…",
+        "other started",
+    ]
+
+
+def test_the_description_moves_with_the_step() -> None:
+    screen = Screen()
+    live = Live(screen.write, Style())
+    live.descriptions = {"triage": "Sort the mail"}
+    live(started("triage", time.time()))
+    assert screen.lines()[-1].startswith("⠙ triage  Sort the mail  0.")
+    live(finished("triage", at=time.time()))
+    live.close()
+    assert screen.lines()[0].startswith("✓ triage  Sort the mail  0.")
+
+
 def test_plain_lines() -> None:
     screen = Screen()
     progress = Plain(screen.write, Style())
