@@ -18,6 +18,8 @@ def write_record(folder: Path, run_id: str, record: str) -> Path:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write(record + "\n")
+            file.flush()
+            os.fsync(file.fileno())  # before the rename: a power cut leaves the old record or the new one
         draft.replace(place)
     except OSError as error:
         with suppress(OSError):

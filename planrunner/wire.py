@@ -160,7 +160,9 @@ class Runner:
         try:
             lease = await asyncio.shield(creating)
         except asyncio.CancelledError as stopped:  # the run may exist all the same
-            await let_go(Ledger(state, await to_the_end(creating, leaving=True), journal), stopped)
+            ledger = Ledger(state, await to_the_end(creating, leaving=True), journal, on_event)
+            ledger.announce([start])
+            await let_go(ledger, stopped)
             raise
         ledger = Ledger(state, lease, journal, on_event)
         ledger.announce([start])

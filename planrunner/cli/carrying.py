@@ -15,6 +15,7 @@ from planrunner.cli.sink import FileOutput, Output
 from planrunner.cli.streams import kept_for_data, style, talk
 from planrunner.cli.values import utf8
 from planrunner.errors import EXIT_COMPLETE, EXIT_FAILED, EXIT_WAITING
+from planrunner.registry import uninterrupted
 from planrunner.render import questions, text
 from planrunner.render.words import count, took
 from planrunner.run_state import COMPLETE, FAILED
@@ -123,8 +124,9 @@ def what_to_type(record: PlanRun, commands: Commands | None) -> Iterator[str]:
 
 
 def _runner(settings: Settings, given: Mapping[str, Any], people: ExecutionHooks) -> Runner:
-    from planrunner.document.script import load_script
-    from planrunner.wire import Runner
+    with uninterrupted():
+        from planrunner.document.script import load_script
+        from planrunner.wire import Runner
 
     script = None if given["script"] is None else load_script(given["script"])
     return Runner(settings=settings, model=given["model"], script=script, execution_hooks=people)
@@ -132,8 +134,9 @@ def _runner(settings: Settings, given: Mapping[str, Any], people: ExecutionHooks
 
 def _people(told: OnStore, ahead: Ahead, follower: Follower) -> ExecutionHooks:
     """Who answers while the run goes on: what was given ahead, and the person at the terminal if there is one."""
-    from planrunner.cli.asking import Asking, Terminal, can_ask
-    from planrunner.execution_hooks import ExecutionHooks
+    with uninterrupted():
+        from planrunner.cli.asking import Asking, Terminal, can_ask
+        from planrunner.execution_hooks import ExecutionHooks
 
     terminal = Terminal(follower.progress) if can_ask() and not told.no_input else None
     return ExecutionHooks(clarification_handler=Asking(ahead, terminal, follower.progress))

@@ -23,6 +23,16 @@ steps:
   - {id: second, tool: hold, args: {name: second}}
   - {id: told, set: "{{ inputs.word }}, {{ steps.ask.output }}"}
 """
+SUMS = """
+planrunner: 1
+name: sums
+steps:
+  - {id: sum, tool: calculator, args: {expression: "20 + 1"}}
+  - {id: ask, clarify: {type: input, guidance: "How often?", schema: {type: integer}}}
+  - {id: product, tool: calculator, args: {expression: "{{ steps.sum.output }} * {{ steps.ask.output }}"}}
+"""
+"""A plan that needs no file but its own."""
+
 TOOLS = '''
 """A tool that notes that it was called, and returns when a file of its name is there."""
 

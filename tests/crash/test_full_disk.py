@@ -70,7 +70,9 @@ def broken_once(folder: Path, fault: Fault, lease: float) -> tuple[StoreError | 
         run = carried(runner)
         assert run_id in (None, run.id)
         assert runner.runs.events(run.id)[: len(before)] == before
-        again = Counter(effect_keys([line for line in runner.book.lines()[len(lines) :] if line.what == "start"], run.id))
+        again = Counter(
+            effect_keys([line for line in runner.book.lines()[len(lines) :] if line.what == "start"], run.id)
+        )
         assert not again.keys() & {event.key for event in before if event.kind == EFFECT_FINISHED}
         assert again.total() <= TOUCHES
     return failure, run
