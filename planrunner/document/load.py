@@ -21,6 +21,7 @@ from planrunner.plan import Plan
 from planrunner.registry import load as load_named
 
 _MARKS: Final = ("planrunner.toml", ".git")
+_SCRIPT: Final = "planrunner_script"
 _LEFT_TO_THE_RUNNER: Final = frozenset({"unknown-tool"})
 """A tool that the file does not explain may be the Python caller's own: the Runner refuses it if it is not."""
 
@@ -44,6 +45,9 @@ def load_document(text: bytes, name: str, *, path: str | None, root: str) -> Loa
     source = parse(text, name)
     if source.root is None:
         return Loaded(None, source.problems or (_empty(name),), source)
+    if isinstance(source.root, MapNode) and _SCRIPT in source.root.entries and "planrunner" not in source.root.entries:
+        message = f"this is a script and no plan: planrunner run PLAN --script {name}"
+        return Loaded(None, (source.problem(source.root.key(_SCRIPT), "not-a-plan", message),), source)
     shape = check_shape(source.root, plan_schema(), name)
     found = [*source.problems, *shape.problems]
     if not isinstance(source.root, MapNode):
