@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from planrunner import answers, events
-from planrunner.errors import RejectedError, SchemaError, ToolHardError
+from planrunner.errors import RejectedError, SchemaError, StepError, ToolHardError, step_error
 from planrunner.hooks.base import AFTER_TOOL_CALL, BEFORE_TOOL_CALL, ToolCall
 from planrunner.hooks.firing import Hooks
 from planrunner.hooks.view import view_of
@@ -32,7 +32,7 @@ STOP: Final = "stop"
 class ToolAsks(Exception):
     """A tool returned questions instead of a value: it is called again, under the same key, once they are answered."""
 
-    def __init__(self, questions: list[Any]) -> None:
+    def __init__(self, questions: list[dict[str, Any]]) -> None:
         super().__init__()
         self.questions = questions
 
@@ -93,11 +93,7 @@ class ToolCalls:
             self._ledger.emit(events.EFFECT_ASKED, call.key, {})
             number = len(self._asked(call.key))
             for offset, question in enumerate(asks.questions):
-                self._questions.put(
-                    f"{call.key}?{number + offset}",
-                    call.step,
-                    question_of(question, "tool", f"the tool {call.tool.id}"),
-                )
+                self._questions.put(f"{call.key}?{number + offset}", call.step, question)
         return await self._perform(call, resolved, idempotency_key)
 
     async def _touch(
@@ -109,13 +105,23 @@ class ToolCalls:
         if self._script is not None:
             value = self._script.call(resolved.name, resolved.effect, args, call.step.path)
         if value is NotImplemented:
-            value = await call_tool(resolved.tool, self._context(call.step, call.key, idempotency_key), args)
+            value = await self._call_tool(call, self._context(call.step, call.key, idempotency_key), args)
         if asked := _clarifications(value):
-            raise ToolAsks(asked)
+            raise ToolAsks([question_of(question, "tool", f"the tool {call.tool.id}") for question in asked])
         value = to_json_safe(value)
         if resolved.output_schema is not None:
             check_value(resolved.output_schema, value, f"the output of {resolved.name}")
         return self._hooks.redacted(call, value) if self._hooks.any_at(AFTER_TOOL_CALL) else value
+
+    async def _call_tool(self, call: ToolCall, ctx: ToolRunContext, args: Mapping[str, Any]) -> Any:
+        """Call the tool. What its error tells is redacted as a result would be."""
+        try:
+            return await call_tool(call.tool, ctx, args)
+        except StepError as error:
+            told = self._hooks.redacted(call, str(error))
+            if told == str(error):
+                raise
+            raise step_error(error.kind, told) from None
 
     async def _answers(self, step: Step, key: str) -> None:
         """Have what the tool asked answered, each question of it. Raises Waiting while one is open."""
