@@ -136,7 +136,10 @@ EXPIRED = "expired"
 
 
 def question_of(raised: Any, source: str, who: str) -> dict[str, Any]:
-    """A Clarification that a hook or a tool raised, as the fields of a question. SchemaError when it can't be one."""
+    """A Clarification that a hook or a tool raised, as the fields of a question. SchemaError when it can't be one.
+
+    `source` is ours to say: an approval must not pass for the question of a step.
+    """
     from planrunner.clarification import clarification_of
 
     try:
@@ -146,7 +149,7 @@ def question_of(raised: Any, source: str, who: str) -> dict[str, Any]:
         raise SchemaError(f"{who} raised a clarification that can't be recorded: {error}") from error
     expires_at = None if raised.expires_at is None else raised.expires_at.timestamp()
     del fields["plan_run_id"]
-    return {**fields, "source": fields.get("source") or source, "expires_at": expires_at}
+    return {**fields, "source": source, "expires_at": expires_at}
 
 
 def is_late(question: QuestionState, post: Post) -> bool:

@@ -48,6 +48,7 @@ from planrunner.record_file import write_record
 from planrunner.run_state import COMPLETE, FAILED, EffectState, RunState, apply, fold
 from planrunner.runner import advance, let_go
 from planrunner.scope import Parts, RunScope
+from planrunner.scripted_answers import ScriptedAnswers
 from planrunner.settings import Settings, load_settings
 from planrunner.tools.base import Tool
 from planrunner.tools.catalogue import Catalogue
@@ -338,6 +339,8 @@ class Runner:
         people = None if hooks is None else hooks.clarification_handler
         people = people or handler_of_plan(plan, lambda use: load_function(use, plan.root))
         handler = None if people is None else asker(people)
+        if self._script is not None and self._script.answers:
+            handler = ScriptedAnswers(self._script.answers, handler)
         return handler, (*of_runner(hooks), *own)
 
     def _model(self, plan: Plan) -> Model:

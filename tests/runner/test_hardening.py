@@ -345,3 +345,32 @@ def test_a_script_goes_on_where_the_run_stands(plan_of: PlanOf) -> None:
 def test_descriptions_stand_in_the_record(plan_of: PlanOf) -> None:
     record = runner_of().run(plan_of("steps: [{id: a, description: The first, set: 1}, {id: b, set: 2}]"))
     assert [step.description for step in record.steps] == ["The first", None]
+
+
+def test_a_script_answers_for_people(plan_of: PlanOf) -> None:
+    from planrunner.document.script import Script
+
+    plan = plan_of("""
+        hooks: {before_tool_call: [{use: clarify_on_all_tool_calls}]}
+        steps:
+          - {id: q, clarify: {type: multiple_choice, guidance: Which?, options: [a, b]}}
+          - {id: say, tool: log, args: {message: "{{ steps.q.output }}"}}
+          - {id: last, clarify: {type: input, guidance: Nobody knows}}
+    """)
+    script = Script(answers={"q": ["b"], "say/log": "yes", "last": {"never": True}})
+    record = Runner(store="memory", script=script).run(plan)
+    assert record.state == "NEED_CLARIFICATION"
+    assert [asked.response for asked in record.clarifications] == ["b", "yes", None]
+    assert record.step_outputs["$q"].value == "b"
+
+
+def test_a_tool_can_not_pass_its_question_for_that_of_a_step(plan_of: PlanOf) -> None:
+    from planrunner.clarification import UserVerificationClarification
+
+    @tool(effect="read")
+    def asks(ctx: ToolRunContext) -> Any:
+        """Asks under a false name."""
+        return UserVerificationClarification(plan_run_id=ctx.run_id, user_guidance="ok?", source="step")
+
+    record = runner_of(asks).run(plan_of("tools: {asks: {}}\nsteps: [{id: a, tool: asks}]"))
+    assert record.clarifications[0].source == "tool"
