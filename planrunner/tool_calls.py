@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from planrunner import answers, events
@@ -179,7 +179,7 @@ class ToolCalls:
             run_id=state.id,
             idempotency_key=idempotency_key or f"{state.id}/{key}",
             root=self._root,
-            answered=tuple(question.as_clarification() for question in self._asked(key)),
+            answered=tuple(q.as_clarification() for q in self._asked(key) if q.resolved),
             plan_run=view_of(state, step),
         )
 
@@ -248,7 +248,12 @@ def _own_copy(value: Any) -> Any:
 
 
 def _clarifications(value: Any) -> list[Any]:
-    """The questions that a tool returned in place of a value; known without importing their classes."""
-    listed: Iterable[Any] = value if type(value) is list else (value,)
+    """The questions that a tool returned in place of a value; known without importing their classes.
+
+    SchemaError for a list in which they stand beside other things: neither may get lost.
+    """
+    listed: list[Any] = value if type(value) is list else [value]
     found = [item for item in listed if hasattr(item, "user_guidance") and hasattr(item, "category")]
-    return found if found and (type(value) is not list or len(found) == len(value)) else []
+    if found and len(found) < len(listed):
+        raise SchemaError("the tool returned a list of clarifications and other values; return one or the other")
+    return found

@@ -53,7 +53,7 @@ def handler_of_plan(plan: Plan, load_code: Callable[[str], Any]) -> Clarificatio
 def _made(entry: HookEntry, make: Callable[..., Any]) -> Any:
     try:
         return make(**entry.with_)
-    except (TypeError, ValueError) as error:
+    except Exception as error:
         raise UsageError(f"{entry.use} at {entry.point} can't be made from its `with`: {error}") from None
 
 
@@ -67,7 +67,7 @@ def _of_entry(entry: HookEntry, load_code: Callable[[str], Any]) -> Binding:
         own = {name: with_.pop(name) for name in list(with_) if name != "message"}
         try:
             hook = load(make)(**own)
-        except (TypeError, ValueError) as error:
+        except Exception as error:  # a pattern that is none, a setting that it does not have
             raise UsageError(f"the hook {entry.use} at {entry.point} can't be made from its `with`: {error}") from None
     return _binding(
         entry.point,
