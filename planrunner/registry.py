@@ -22,7 +22,7 @@ class UnknownNameError(KeyError):
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold ^C and SIGTERM back for a moment: a library written in Rust that is interrupted while it is imported panics."""
+    """Hold ^C and SIGTERM back for a moment: a library in Rust that is interrupted while it is imported panics."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return

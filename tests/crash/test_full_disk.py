@@ -1,4 +1,4 @@
-"""The k-th write fails, for every k: a clean error, what was stored stays, and the run goes on once the disk is well."""
+"""The k-th write fails, for every k: a clean error, what was stored stays, the run goes on once the disk is well."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import pytest
 from planrunner import PlanRun
 from planrunner.events import EFFECT_FINISHED, EFFECT_STARTED, EFFECT_VOIDED, Event
 from tests.crash.conftest import Process, Size, Start
-from tests.crash.work import TOUCHES, Book, Workshop, answered, effect_keys, load, masked
+from tests.crash.work import TOUCHES, Book, Workshop, answered, effect_keys, masked
 
 
 @dataclass
@@ -140,7 +140,7 @@ def test_killed_at_any_moment(tmp_path: Path, start: Start, size: Size, whole: t
         assert len({line.key for line in lines}) == TOUCHES, "a call was repeated under another idempotency key"
         tally.doubts += sum(question.source == "doubt" for question in run.clarifications)
     print(
-        f"{tally.kills} kills of {runs} runs, {tally.in_flight} while a call was in flight, {tally.repeated} calls repeated,"
-        f" {tally.doubts} questions about doubt"
+        f"{tally.kills} kills of {runs} runs, {tally.in_flight} while a call was in flight,"
+        f" {tally.repeated} calls repeated, {tally.doubts} questions about doubt"
     )
     assert tally.in_flight >= kills // 10, "the kills missed the calls: they prove nothing"
