@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from planrunner.cli.files import UnreadableError, read_bytes, refuse_special
-from planrunner.document.load import find_root, load_document
+from planrunner.document.load import ABOUT_BUILTIN, find_root, load_document
 from planrunner.document.problem import Problem
 from planrunner.document.source import MAX_BYTES
 from planrunner.errors import UsageError
@@ -59,7 +59,8 @@ def read_plan(path: str) -> Given:
     text = read_bytes(path, "the plan", MAX_BYTES)
     name, place = (STDIN, None) if path == "-" else (path, path)
     loaded = load_document(text, name, path=place, root=find_root(place))
-    return Given(Checked(name, loaded.problems, loaded.source.lines), loaded.plan)
+    refused = any(problem.code in ABOUT_BUILTIN for problem in loaded.problems)
+    return Given(Checked(name, loaded.problems, loaded.source.lines), None if refused else loaded.plan)
 
 
 def unreadable(path: str, why: str) -> Checked:

@@ -22,7 +22,9 @@ from planrunner.registry import load as load_named
 
 _MARKS: Final = ("planrunner.toml", ".git")
 _SCRIPT: Final = "planrunner_script"
-_LEFT_TO_THE_RUNNER: Final = frozenset({"unknown-tool"})
+ABOUT_BUILTIN: Final = frozenset({"wrong-args", "lowered-effect"})
+"""What is told of built-in tools, in whose place the Python caller may put others."""
+_LEFT_TO_THE_RUNNER: Final = frozenset({"unknown-tool"}) | ABOUT_BUILTIN
 """A tool that the file does not explain may be the Python caller's own: the Runner refuses it if it is not."""
 
 

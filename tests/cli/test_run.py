@@ -6,11 +6,14 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from planrunner.document.load import load_plan
 from planrunner.ids import is_run_id
+from planrunner.tools.base import Tool
+from planrunner.wire import Runner
 from tests.cli.commands import NO_MODEL, spoken, write
 from tests.cli.conftest import Cli
 
@@ -151,6 +154,30 @@ def test_advice_of_several_lines_stands_in_lines(cli: Cli, here: Path) -> None:
     told = cli("run", plan, "--script", script)
     assert told.code == 1
     assert "Add under `replies`:\n    a:\n      - The text of the reply\n" in told.err
+
+
+def test_args_that_a_built_in_tool_refuses_are_refused_before_anything_runs(cli: Cli, here: Path) -> None:
+    plan = write(here / "w.yml", "planrunner: 1\nname: w\nsteps: [{id: a, tool: calculator, args: {expression: 5}}]\n")
+    told = cli("run", plan)
+    assert (told.code, told.out) == (1, "")
+    assert "w.yml:3:54: error: the args of 'calculator': expression: must be a string" in told.err
+    assert told.err.endswith("error: the plan w.yml is not valid: nothing ran\n")
+    assert not (here / ".planrunner").exists()
+
+
+def test_a_tool_of_the_callers_own_may_take_other_args(here: Path) -> None:
+    class Calculator(Tool):
+        id = "calculator"
+        args_schema: ClassVar = {"type": "object", "properties": {"expression": {"type": "integer"}}}
+
+        def run(self, _ctx: object, expression: int) -> int:
+            return expression * 2
+
+    text = "planrunner: 1\nname: w\nsteps: [{id: a, tool: calculator, args: {expression: 5}}]\n"
+    with Runner(tools=[Calculator], store="memory") as runner:
+        record = runner.run(load_plan(text))
+    assert record.final_output is not None
+    assert record.final_output.value == 10
 
 
 def test_an_invalid_plan(cli: Cli, here: Path) -> None:

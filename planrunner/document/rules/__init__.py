@@ -9,6 +9,8 @@ RULES: Final[dict[str, str]] = {
     "reserved-name": "planrunner.document.rules.reserved_name:check",
     "unknown-agent": "planrunner.document.rules.unknown_agent:check",
     "unknown-tool": "planrunner.document.rules.unknown_tool:check",
+    "lowered-effect": "planrunner.document.rules.lowered_effect:check",
+    "wrong-args": "planrunner.document.rules.wrong_args:check",
     "unknown-need": "planrunner.document.rules.unknown_need:check",
     "needs-cycle": "planrunner.document.rules.needs_cycle:check",
     "template-syntax": "planrunner.document.rules.template_syntax:check",
