@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mappin
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from time import time
 from typing import Any, Self
 
 from planrunner import events
@@ -18,14 +17,12 @@ from planrunner.checks import check_models, checked_context, checked_inputs
 from planrunner.clarification import Clarification
 from planrunner.clarification_handler import asker
 from planrunner.dispatch.local import LocalDispatcher
-from planrunner.document.load import find_root, load_document
+from planrunner.document.load import find_root
 from planrunner.document.script import Script
 from planrunner.errors import (
-    InvalidPlanError,
     InvalidPlanRunStateError,
     PlanRunNotFoundError,
     RunBusyError,
-    StoreError,
     UsageError,
 )
 from planrunner.events import Event
@@ -34,22 +31,21 @@ from planrunner.execution_hooks import ExecutionHooks
 from planrunner.facade import run_sync, to_the_end
 from planrunner.hooks.base import Binding
 from planrunner.hooks.bindings import handler_of_plan, of_plan, of_runner
-from planrunner.ids import new_run_id
-from planrunner.journal import open_journal, store_folder
-from planrunner.journal.base import Journal, NewRun, Post, RunQuery, RunSummary, StoredRun
+from planrunner.journal import open_journal
+from planrunner.journal.base import Journal, Post, RunQuery, RunSummary, StoredRun
 from planrunner.ledger import Ledger, Listener
 from planrunner.models.base import Model
 from planrunner.models.litellm import LitellmModel
 from planrunner.models.scripted import ScriptedModel
 from planrunner.plan import Plan
 from planrunner.plan_run import PlanRun
-from planrunner.questions import ANSWER, CANCEL, Handler, open_question, with_posts
-from planrunner.record_file import write_record
-from planrunner.run_state import COMPLETE, FAILED, EffectState, RunState, apply, fold
+from planrunner.questions import ANSWER, CANCEL, Handler, open_question
+from planrunner.run_state import COMPLETE, FAILED, EffectState, fold
 from planrunner.runner import advance, let_go
 from planrunner.scope import Parts, RunScope
 from planrunner.scripted_answers import ScriptedAnswers
 from planrunner.settings import Settings, load_settings
+from planrunner.stored_runs import begin, keep_record, new_run, pinned_plan, state_of
 from planrunner.tools.base import Tool
 from planrunner.tools.catalogue import Catalogue
 from planrunner.tools.loading import load_function
@@ -155,9 +151,9 @@ class Runner:
     ) -> PlanRun:
         settings = self._settings_for(plan.root)
         parts = self._parts(plan, settings)
-        state, start = _begin(plan, checked_inputs(plan, inputs), checked_context(plan, context))
+        state, start = begin(plan, checked_inputs(plan, inputs), checked_context(plan, context))
         journal = self._journal(settings)
-        creating = asyncio.ensure_future(journal.create(_new_run(plan, state), [start]))
+        creating = asyncio.ensure_future(journal.create(new_run(plan, state), [start]))
         try:
             lease = await asyncio.shield(creating)
         except asyncio.CancelledError as stopped:  # the run may exist all the same
@@ -168,7 +164,7 @@ class Runner:
         ledger = Ledger(state, lease, journal, on_event)
         ledger.announce([start])
         await self._carry(plan, parts, ledger)
-        return _record(state, settings)
+        return keep_record(state, settings.store)
 
     def resume(
         self,
@@ -208,8 +204,8 @@ class Runner:
         state = fold(run_id, stored.events)
         settings = self._settings_for(state.root)
         if stored.summary.state == COMPLETE:
-            return _record(state, settings)
-        plan = _pinned_plan(stored, state)
+            return keep_record(state, settings.store)
+        plan = pinned_plan(stored, state)
         body = {} if context is None else {"context": checked_context(plan, context)}
         parts = self._parts(plan, settings, [effect for effect in state.effects.values() if effect.done])
         lease = await journal.claim(run_id, failed=retry)
@@ -225,7 +221,7 @@ class Runner:
         if retry and ended == FAILED:  # by its events: in the store it is carried again
             ledger.emit(events.RUN_RETRIED, "", {})
         await self._carry(plan, parts, ledger, stored.posts, ledger.state.context["end_user_id"] != user)
-        return _record(ledger.state, settings)
+        return keep_record(ledger.state, settings.store)
 
     def cancel(self, run: PlanRun | str, *, by: str | None = None) -> PlanRun:
         """End a run: nothing new starts, calls in flight are stopped, it becomes FAILED with the kind `cancelled`.
@@ -239,11 +235,11 @@ class Runner:
         """As `cancel`, for async callers."""
         run_id = _id(run)
         journal, stored = await self._find(run_id)
-        await journal.post(run_id, f"{CANCEL}{_state(stored).tries}", {"by": by})
+        await journal.post(run_id, f"{CANCEL}{state_of(stored).tries}", {"by": by})
         try:
             return await self._carry_on(run_id, None, False, None)
         except RunBusyError:
-            return PlanRun.from_state(_state(await journal.load(run_id)))
+            return PlanRun.from_state(state_of(await journal.load(run_id)))
 
     def resolve_clarification(
         self, clarification: Clarification | str, response: Any, plan_run: PlanRun | str, *, by: str | None = None
@@ -265,11 +261,11 @@ class Runner:
         run_id = _id(plan_run)
         asked = clarification if isinstance(clarification, str) else clarification.id
         journal, stored = await self._find(run_id)
-        question = open_question(_state(stored), asked)
+        question = open_question(state_of(stored), asked)
         body = {"response": checked_answer(question.body, response), "by": by}
         if not await journal.post(run_id, f"{ANSWER}{question.id}", body):
             raise InvalidPlanRunStateError(f"{question.id} was answered by somebody else just now")
-        return PlanRun.from_state(_state(await journal.load(run_id)))
+        return PlanRun.from_state(state_of(await journal.load(run_id)))
 
     def close(self) -> None:
         """Let go of stores. Runs that are going on elsewhere are not touched."""
@@ -364,7 +360,7 @@ class Runs:
 
     def get(self, run_id: str) -> PlanRun:
         """The record of a run as it stands. PlanRunNotFoundError when there is none."""
-        return PlanRun.from_state(_state(self._load(run_id)))
+        return PlanRun.from_state(state_of(self._load(run_id)))
 
     def events(self, run_id: str) -> tuple[Event, ...]:
         """Everything that happened in a run, in order. PlanRunNotFoundError when there is none."""
@@ -385,59 +381,3 @@ def _id(run: PlanRun | str) -> str:
 def _context(given: ContextLike | None) -> dict[str, Any]:
     context = get_execution_context() if given is None else make_execution_context(given)
     return (context or ExecutionContext()).model_dump()
-
-
-def _begin(plan: Plan, inputs: dict[str, Any], context: dict[str, Any]) -> tuple[RunState, Event]:
-    """A fresh run, and the event that says so."""
-    state = RunState(new_run_id())
-    body = {
-        "id": state.id,
-        "plan": {"name": plan.name, "version": plan.version, "sha256": plan.sha256},
-        "root": plan.root,
-        "steps": [step.id for step in plan.steps],
-        "descriptions": {step.id: step.description for step in plan.steps if step.description is not None},
-        "inputs": inputs,
-        "context": context,
-    }
-    start = Event(events.RUN_STARTED, "", time(), body)
-    apply(state, start)
-    return state, start
-
-
-def _new_run(plan: Plan, state: RunState) -> NewRun:
-    return NewRun(
-        id=state.id,
-        end_user_id=state.context["end_user_id"],
-        plan_name=plan.name,
-        plan_sha256=plan.sha256,
-        files=plan.files,
-        created_at=state.created_at,
-    )
-
-
-def _pinned_plan(stored: StoredRun, state: RunState) -> Plan:
-    """The plan as it was when the run began."""
-    name, text = next(iter(stored.files.items()))
-    loaded = load_document(text.encode(), name, path=None, root=state.root)
-    if loaded.plan is None:
-        raise InvalidPlanError(
-            f"the plan of run {state.id} is not valid for this version of planrunner", loaded.problems
-        )
-    return loaded.plan
-
-
-def _state(stored: StoredRun) -> RunState:
-    """The run as it stands, with answers that wait to be taken in."""
-    return with_posts(fold(stored.summary.id, stored.events), stored.posts)
-
-
-def _record(state: RunState, settings: Settings) -> PlanRun:
-    """The record of a run that has ended, also left as a file where the store is a folder."""
-    record = PlanRun.from_state(state)
-    folder = store_folder(settings.store)
-    if folder is not None:
-        try:
-            write_record(folder, record.id, record.model_dump_json(indent=2))
-        except StoreError as error:  # the run itself is stored, and its record is what we return
-            _log.warning("%s", error)
-    return record
