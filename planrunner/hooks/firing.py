@@ -306,18 +306,23 @@ class Hooks:
             if not self._is_meant(key, binding, names):
                 return None
             settings = self._render(binding.with_, names) if binding.with_ else {}
-            return await _in_time(binding, arguments, settings)
         except TemplateError as wrong:
-            error: StepError = HookError(f"the hook {binding.name} can't be evaluated: {wrong}")
+            return _fail(binding, HookError(f"the hook {binding.name} can't be evaluated: {wrong}"), wrong)
+        if not binding.inline:
+            await self._ledger.barrier()  # it may touch the outside: what was before it must not happen again
+        try:
+            return await _in_time(binding, arguments, settings)
         except (ToolHardError, HookError) as raised:
-            error = raised
+            return _fail(binding, raised, raised.__cause__)
         except (Exception, SystemExit) as wrong:
-            error = HookError(f"the hook {binding.name} failed: {error_text(wrong)}")
-            error.__cause__ = wrong
-        if binding.tolerant:
-            _log.warning("%s", error)
-            return None
-        raise error
+            return _fail(binding, HookError(f"the hook {binding.name} failed: {error_text(wrong)}"), wrong)
+
+
+def _fail(binding: Binding, error: StepError, cause: BaseException | None) -> None:
+    """Raise the error, or log it where the binding says so."""
+    if not binding.tolerant:
+        raise error from cause
+    _log.warning("%s", error)
 
 
 async def _in_time(binding: Binding, arguments: Sequence[Any], settings: Mapping[str, Any]) -> Any:
