@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -89,6 +90,8 @@ def load_plan(plan: str | os.PathLike[str]) -> Plan:
 def read_plan(path: str) -> bytes:
     """The bytes of a file, never many more than a plan may have. UsageError when it can't be read."""
     try:
+        if stat.S_ISFIFO(os.stat(path).st_mode) and not path.startswith("/dev/"):
+            raise UsageError(f"{path} is not a regular file")
         with open(path, "rb") as file:
             return file.read(MAX_BYTES + 1)
     except IsADirectoryError:

@@ -23,7 +23,7 @@ from planrunner.journal import owner, refusals
 from planrunner.journal import sqlite_sql as sql
 from planrunner.journal.base import LEASE_SECONDS, RENEW_SECONDS, Lease, NewRun, Post, RunQuery, RunSummary, StoredRun
 from planrunner.journal.packing import pack, pack_events, unpack, unpack_events
-from planrunner.journal.sqlite_file import SYNCHRONOUS, is_outage, open_for_reading, open_for_writing
+from planrunner.journal.sqlite_file import SYNCHRONOUS, can_be_read, is_outage, open_for_reading, open_for_writing
 from planrunner.journal.sqlite_lease import Leases, SqliteLease, now
 from planrunner.journal.sqlite_writer import GroupWriter, Write, failure, roll_back, transact, whole
 
@@ -46,7 +46,12 @@ class SqliteJournal:
         self.path = Path(os.path.abspath(path))
         self._synchronous = synchronous
         self._leases = Leases(lease_seconds, lease_seconds * RENEW_SECONDS / LEASE_SECONDS)
-        self._connection: sqlite3.Connection | None = open_for_writing(self.path, synchronous)
+        self._connection: sqlite3.Connection | None = None
+        try:
+            self._connection = open_for_writing(self.path, synchronous)
+        except StoreUnusableError:
+            if not can_be_read(self.path):  # else it serves readers, and a write says what is wrong
+                raise
         self._closed = False
         self._begin_in_this_process()
         _OPEN.add(self)

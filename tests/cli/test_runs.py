@@ -116,6 +116,23 @@ def test_a_store_of_somebody_else(cli: Cli, here: Path) -> None:
     assert "can't be opened (Permission denied)" in told.err
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+def test_a_store_that_can_only_be_read_is_listed_and_shown(cli: Cli, here: Path, stored: list[str]) -> None:
+    folder = here / ".planrunner"
+    places = [*folder.rglob("*"), folder]
+    for place in places:
+        place.chmod(0o555 if place.is_dir() else 0o444)
+    try:
+        assert sorted(ids(cli)) == sorted(stored)
+        assert cli("runs", "show", stored[0]).code == 0
+        told = cli("run", "sums.yml", "--input", "a=1")
+        assert told.code == 2
+        assert "can't be opened (attempt to write a readonly database)" in told.err
+    finally:
+        for place in reversed(places):
+            place.chmod(0o700 if place.is_dir() else 0o600)
+
+
 @pytest.mark.parametrize("words", [("runs", "list"), ("run", "a.yml"), ("validate", "a.yml")], ids=spoken)
 def test_the_working_folder_is_gone(here: Path, words: tuple[str, ...]) -> None:
     gone = here / "gone"
