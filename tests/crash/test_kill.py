@@ -53,7 +53,7 @@ class Survivor:
         lines = len(self.book.lines())
         process.say(*(["run"] if self.run_id is None else ["resume", self.run_id]))
         if may_kill:
-            time.sleep(self.chance.uniform(0, self.longest))
+            self._let_it_live(lines)
             killed = process.popen.poll() is None
             process.kill()
             self.tally.kills += killed
@@ -61,6 +61,14 @@ class Survivor:
             assert "state" in process.hear()
             process.end()
         self._look_back(process, lines)
+
+    def _let_it_live(self, lines: int) -> None:
+        """Any time from its first moment; half the times from its first touch of the outside, where the calls are."""
+        if self.chance.random() < 0.5:
+            deadline = time.monotonic() + 2 * self.longest
+            while len(self.book.lines()) == lines and time.monotonic() < deadline:
+                time.sleep(0.001)
+        time.sleep(self.chance.uniform(0, self.longest))
 
     def _look_back(self, process: Process, lines: int) -> None:
         """Compare what the process did, as the ledger has it, with what the store has of it."""
