@@ -313,13 +313,13 @@ class Tells(Tool):
         self.args = args
         if args.get("fails"):
             raise ToolHardError(f"could not pay to {'DE' + '99'}77")
-        return {"iban": "DE" + "9977", "list": ["x DE" + "9977 y", 1], "deep": {"pin": "12" + "34"}}
+        return {"iban": "DE" + "9977", "list": ["x DE" + "9977 y", 1], "deep": {"pin": "zq" + "xk"}}
 
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_redact_leaves_nothing_in_the_journal(plan_of: PlanOf, tmp_path: Path, fails: bool) -> None:
     """Neither in args nor in results, nor in what an error says; the bytes of the store are searched."""
-    args = f"""{{to: "{{{{ 'DE' ~ 9977 }}}}", pin: "{{{{ 12 ~ '' ~ 34 }}}}", fails: {str(fails).lower()}}}"""
+    args = f"""{{to: "{{{{ 'DE' ~ 9977 }}}}", pin: "{{{{ 'zq' ~ 'xk' }}}}", fails: {str(fails).lower()}}}"""
     plan = plan_of(f"""
         tools: {{tells: {{}}}}
         hooks:
@@ -347,11 +347,11 @@ def test_redact_leaves_nothing_in_the_journal(plan_of: PlanOf, tmp_path: Path, f
         bytes_ += file.read_bytes()
     assert b"redacted" in bytes_
     assert b"DE9977" not in bytes_
-    assert b"1234" not in bytes_.replace(record.id.encode(), b"")
+    assert b"zqxk" not in bytes_
 
 
 @pytest.mark.parametrize(
-    ("when", "value"), [("output.deep.pin == '1234'", "[redacted]"), ("output.deep.pin == 'x'", "DE9977")]
+    ("when", "value"), [("output.deep.pin == 'zqxk'", "[redacted]"), ("output.deep.pin == 'x'", "DE9977")]
 )
 def test_a_redaction_may_have_a_when(plan_of: PlanOf, when: str, value: str) -> None:
     plan = plan_of(f"""

@@ -187,6 +187,17 @@ def test_another_user_carries_on_and_is_asked_anew(plan_of: PlanOf) -> None:
     assert (record.state, rig.called) == ("COMPLETE", [{"n": 1}])
 
 
+def test_another_user_is_asked_anew_by_every_hook_that_asked(plan_of: PlanOf) -> None:
+    """Also by one that has let the call pass already: its yes was the other user's."""
+    rig = rig_with(plan_of(NUMBER), before_tool_call=[ask_and_obey, clarify_on_all_tool_calls])
+    record = rig.answer(rig.run(context={"end_user_id": "ada"}), "yes")
+    record = rig.resume(record, context={"end_user_id": "bob"})
+    for _ in range(2):
+        assert (record.state, rig.called) == ("NEED_CLARIFICATION", [])
+        record = rig.answer(record, "yes")
+    assert (record.state, rig.called) == ("COMPLETE", [{"n": 1}])
+
+
 def test_the_same_user_with_other_data_keeps_approvals(plan_of: PlanOf) -> None:
     rig = rig_with(plan_of(NUMBER), before_tool_call=ask_and_obey)
     record = rig.run(context={"end_user_id": "ada"})
