@@ -35,7 +35,7 @@ def refund(ctx: ToolRunContext, order_id: str, amount: float) -> str:
     return f"{amount:.2f} paid back for {order_id}"
 
 
-def refuse_large(tool: Any, args: dict[str, Any], plan_run: Any, step: Any, *, limit: float) -> None:
+def refuse_large(_tool: Any, args: dict[str, Any], _plan_run: Any, _step: Any, *, limit: float) -> None:
     """Guard hook: no refund above the limit, whoever approved it."""
     if args["amount"] > limit:
         raise ToolHardError(f"{args['amount']:.2f} is above the limit of {limit:.2f}")
