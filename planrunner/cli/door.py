@@ -56,6 +56,10 @@ def _invoke(group: click.Group, argv: list[str]) -> int:
         return int(group.invoke(context) or 0)
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM. Not a bare KeyboardInterrupt: when one hits code made by `exec`, Python ends itself by SIGINT."""
+
+
 @contextlib.contextmanager
 def _termination_is_interruption() -> Iterator[list[int]]:
     """SIGTERM takes the way of ^C, so that a run in progress is left in good order. Yields the signals that came."""
@@ -64,8 +68,8 @@ def _termination_is_interruption() -> Iterator[list[int]]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         came.append(number)
         handler = signal.getsignal(signal.SIGINT)  # the event loop has one of its own while it runs
-        if not callable(handler):
-            raise KeyboardInterrupt
+        if not callable(handler) or handler is signal.default_int_handler:
+            raise _Terminated
         handler(signal.SIGINT, frame)
 
     try:
