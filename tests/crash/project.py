@@ -63,6 +63,11 @@ class Told:
     err: str
 
 
+def _hears_signals() -> None:
+    """A shell that starts the tests in the background has them ignore ^C, and all that they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Project:
     """A folder with a plan whose steps hold on until they are let go."""
 
@@ -87,6 +92,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=_hears_signals,
         )
 
     def call(self, *words: str, cwd: Path | None = None, first: tuple[str, ...] = ()) -> Told:
