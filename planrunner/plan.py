@@ -177,6 +177,17 @@ class Plan:
         """`plan-` and a UUID derived from `sha256`."""
         return plan_id(self.sha256)
 
+    def shown(self) -> Plan:
+        """A copy for hooks: what they do to it, they do to no plan."""
+        return replace(
+            self,
+            steps=tuple(step.shown() for step in self.steps),
+            inputs=deepcopy(dict(self.inputs)),
+            agents=dict(self.agents),
+            tools=dict(self.tools),
+            models=dict(self.models),
+        )
+
     def agent_of(self, step: Step) -> Agent:
         """The agent of a `task` step: named, given inline, or the default model with no tools."""
         agent = step.options.get("agent")

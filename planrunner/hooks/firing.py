@@ -70,6 +70,7 @@ class Hooks:
         holds: Callable[[str, _Names], bool],
     ) -> None:
         self._plan = plan
+        self._shown_plan: Plan | None = None
         self._ledger = ledger
         self._questions = questions
         self._render = render
@@ -80,6 +81,12 @@ class Hooks:
             at = self._at[binding.point]
             at.append((f"{binding.lists}.{sum(other.lists == binding.lists for _, other in at)}", binding))
 
+    def _seen_plan(self) -> Plan:
+        """The plan as hooks see it, copied once."""
+        if self._shown_plan is None:
+            self._shown_plan = self._plan.shown()
+        return self._shown_plan
+
     def any_at(self, point: str) -> bool:
         """Whether anything stands at this point; nothing is spent on a point where nothing does."""
         return bool(self._at[point])
@@ -87,12 +94,12 @@ class Hooks:
     async def before_plan_run(self) -> None:
         """Raises HookError."""
         for number, binding in self._at[BEFORE_PLAN_RUN]:
-            await self._once(f"!before_plan_run:{number}", binding, {}, self._plan, view_of(self._ledger.state))
+            await self._once(f"!before_plan_run:{number}", binding, {}, self._seen_plan(), view_of(self._ledger.state))
 
     async def after_plan_run(self, value: Any) -> None:
         """The run has ended; what fails here is logged and recorded, and changes nothing."""
         for number, binding in reversed(self._at[AFTER_PLAN_RUN]):
-            arguments = (self._plan, view_of(self._ledger.state), _output(value))
+            arguments = (self._seen_plan(), view_of(self._ledger.state), _output(value))
             try:
                 await self._once(f"!after_plan_run:{number}", binding, {"output": value}, *arguments)
             except StepError as error:
@@ -104,7 +111,10 @@ class Hooks:
             if binding.matcher.fits_step(step):
                 view = view_of(self._ledger.state, step)
                 key = f"{step.path}!before_step:{number}"
-                if await self._once(key, binding, _step_names(step), self._plan, view, self._shown(step)) == SKIP:
+                if (
+                    await self._once(key, binding, _step_names(step), self._seen_plan(), view, self._shown(step))
+                    == SKIP
+                ):
                     return False
         return True
 
@@ -115,7 +125,7 @@ class Hooks:
                 view = view_of(self._ledger.state, step)
                 names = {**_step_names(step), "output": value}
                 key = f"{step.path}!after_step:{number}"
-                await self._once(key, binding, names, self._plan, view, self._shown(step), _output(value))
+                await self._once(key, binding, names, self._seen_plan(), view, self._shown(step), _output(value))
 
     async def before_tool_call(self, call: ToolCall, check: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         """The args the call is made with. Raises RejectedError, HookError, and what `check` raises for changed args.
