@@ -6,9 +6,7 @@ fires again once the question is answered, with the very args it saw, and while 
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -35,6 +33,7 @@ from planrunner.hooks.base import (
     Binding,
     ToolCall,
 )
+from planrunner.hooks.calling import in_time
 from planrunner.hooks.outcome import BeforeStepExecutionOutcome
 from planrunner.hooks.view import view_of
 from planrunner.jsonsafe import dumps, to_json_safe
@@ -42,7 +41,6 @@ from planrunner.ledger import Ledger, error_body
 from planrunner.plan import Plan, Step
 from planrunner.questions import Questions, question_of
 from planrunner.tools.calling import error_text
-from planrunner.tools.threads import in_thread
 
 ASKINGS = 20
 """How often one hook may ask about one call; one that asks for ever fails it."""
@@ -321,7 +319,7 @@ class Hooks:
         if not binding.inline:
             await self._ledger.barrier()  # it may touch the outside: what was before it must not happen again
         try:
-            return await _in_time(binding, arguments, settings)
+            return await in_time(binding, arguments, settings)
         except (ToolHardError, HookError) as raised:
             return _fail(binding, raised, raised.__cause__)
         except (Exception, SystemExit) as wrong:
@@ -333,37 +331,6 @@ def _fail(binding: Binding, error: StepError, cause: BaseException | None) -> No
     if not binding.tolerant:
         raise error from cause
     _log.warning("%s", error)
-
-
-async def _in_time(binding: Binding, arguments: Sequence[Any], settings: Mapping[str, Any]) -> Any:
-    """What the hook returns before its time is over. HookError then, and when it cancels itself."""
-    try:
-        async with asyncio.timeout(binding.timeout) as clock:
-            return await _run(binding, arguments, settings)
-    except TimeoutError:
-        if not clock.expired():
-            raise
-        raise HookError(f"the hook {binding.name} took longer than {binding.timeout:g} s") from None
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-        raise HookError(f"the hook {binding.name} cancelled itself") from None
-
-
-async def _run(binding: Binding, arguments: Sequence[Any], settings: Mapping[str, Any]) -> Any:
-    """Async hooks are awaited; others run in a thread, but for those that never block."""
-
-    def work() -> Any:
-        return binding.hook(*arguments, **settings)
-
-    if binding.inline or inspect.iscoroutinefunction(binding.hook):
-        said = work()
-    else:
-        said, error = await in_thread(work)
-        if error is not None:
-            raise error
-    return await said if inspect.isawaitable(said) else said
 
 
 def _outcome(binding: Binding, said: Any) -> str:

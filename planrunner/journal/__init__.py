@@ -33,6 +33,8 @@ def open_journal(store: str | Path, synchronous: str = "FULL") -> Journal:
     Raises StoreUnusableError.
     """
     text = str(store)
+    if "\0" in text:
+        raise StoreUnusableError(f"the store {text!r} can't be opened: no file name holds a null byte")
     if text == "memory":
         return _opener("memory")("", synchronous)
     scheme, mark, rest = text.partition("://")
