@@ -8,12 +8,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from planrunner.clarification import ActionClarification as ActionClarification
+    from planrunner.clarification import Clarification as Clarification
+    from planrunner.clarification import ClarificationCategory as ClarificationCategory
+    from planrunner.clarification import CustomClarification as CustomClarification
+    from planrunner.clarification import InputClarification as InputClarification
+    from planrunner.clarification import MultipleChoiceClarification as MultipleChoiceClarification
+    from planrunner.clarification import UserVerificationClarification as UserVerificationClarification
+    from planrunner.clarification import ValueConfirmationClarification as ValueConfirmationClarification
+    from planrunner.clarification_handler import ClarificationHandler as ClarificationHandler
+    from planrunner.config import default_config as default_config
     from planrunner.document.load import load_plan as load_plan
     from planrunner.document.script import load_script as load_script
     from planrunner.errors import *  # noqa: F403 - every error is public
     from planrunner.execution_context import ExecutionContext as ExecutionContext
     from planrunner.execution_context import execution_context as execution_context
     from planrunner.execution_context import get_execution_context as get_execution_context
+    from planrunner.execution_hooks import BeforeStepExecutionOutcome as BeforeStepExecutionOutcome
+    from planrunner.execution_hooks import ExecutionHooks as ExecutionHooks
+    from planrunner.execution_hooks import clarify_on_all_tool_calls as clarify_on_all_tool_calls
+    from planrunner.execution_hooks import clarify_on_tool_calls as clarify_on_tool_calls
+    from planrunner.execution_hooks import log_step_outputs as log_step_outputs
+    from planrunner.log import logger as logger
     from planrunner.open_source_tools.registry import example_tool_registry as example_tool_registry
     from planrunner.plan import Plan as Plan
     from planrunner.plan import Step as Step
@@ -21,6 +37,7 @@ if TYPE_CHECKING:
     from planrunner.plan_run import PlanRun as PlanRun
     from planrunner.plan_run import PlanRunOutputs as PlanRunOutputs
     from planrunner.plan_run import PlanRunState as PlanRunState
+    from planrunner.plan_run import ReadOnlyPlanRun as ReadOnlyPlanRun
     from planrunner.tools.base import Tool as Tool
     from planrunner.tools.base import ToolRunContext as ToolRunContext
     from planrunner.tools.python import tool as tool
@@ -29,24 +46,42 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ActionClarification": "planrunner.clarification",
+    "BeforeStepExecutionOutcome": "planrunner.execution_hooks",
+    "Clarification": "planrunner.clarification",
+    "ClarificationCategory": "planrunner.clarification",
+    "ClarificationHandler": "planrunner.clarification_handler",
+    "CustomClarification": "planrunner.clarification",
     "ExecutionContext": "planrunner.execution_context",
+    "ExecutionHooks": "planrunner.execution_hooks",
+    "InputClarification": "planrunner.clarification",
+    "MultipleChoiceClarification": "planrunner.clarification",
     "Output": "planrunner.plan_run",
     "Plan": "planrunner.plan",
     "PlanRun": "planrunner.plan_run",
     "PlanRunOutputs": "planrunner.plan_run",
     "PlanRunState": "planrunner.plan_run",
+    "ReadOnlyPlanRun": "planrunner.plan_run",
     "Runner": "planrunner.wire",
     "Step": "planrunner.plan",
     "Tool": "planrunner.tools.base",
     "ToolRunContext": "planrunner.tools.base",
+    "UserVerificationClarification": "planrunner.clarification",
+    "ValueConfirmationClarification": "planrunner.clarification",
+    "clarify_on_all_tool_calls": "planrunner.execution_hooks",
+    "clarify_on_tool_calls": "planrunner.execution_hooks",
+    "default_config": "planrunner.config",
     "example_tool_registry": "planrunner.open_source_tools.registry",
     "execution_context": "planrunner.execution_context",
     "get_execution_context": "planrunner.execution_context",
     "load_plan": "planrunner.document.load",
     "load_script": "planrunner.document.script",
+    "log_step_outputs": "planrunner.execution_hooks",
+    "logger": "planrunner.log",
     "tool": "planrunner.tools.python",
 }
 _ERRORS = (
+    "AnswerError",
     "ContextError",
     "InputsError",
     "InvalidPlanError",

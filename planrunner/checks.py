@@ -8,11 +8,13 @@ from typing import Any
 from planrunner.errors import ContextError, InputsError, ModelNotConfiguredError, SchemaError
 from planrunner.json_schema import SchemaProblem, compile_schema, with_defaults
 from planrunner.jsonsafe import to_json_safe
-from planrunner.plan import Agent, Plan
+from planrunner.plan import Plan
 
 
 def checked_inputs(plan: Plan, inputs: Mapping[str, Any] | None) -> dict[str, Any]:
     """A copy of the inputs with the defaults filled in. InputsError names every input that is missing or wrong."""
+    if inputs is not None and not isinstance(inputs, Mapping):
+        raise InputsError(f"inputs are a mapping of name to value, and not {type(inputs).__name__}")
     try:
         given = with_defaults(plan.inputs, to_json_safe(dict(inputs or {}), "inputs"))
     except SchemaError as error:
@@ -49,19 +51,13 @@ def check_models(plan: Plan, default_model: str | None) -> None:
     if default_model is not None:
         return
     for step in plan.walk():
-        if step.verb == "task" and not _agent(plan, step.options.get("agent")).model:
+        if step.verb == "task" and not plan.agent_of(step).model:
             raise ModelNotConfiguredError(
                 f"the step {step.id!r} needs a model and none is named. Name one with --model (such as "
                 "--model openai/gpt-4o-mini, with its key in the environment); or use a local server: "
                 "--model openai/NAME with OPENAI_API_BASE=http://localhost:PORT/v1; or run without any model: "
                 "--script FILE"
             )
-
-
-def _agent(plan: Plan, agent: Any) -> Agent:
-    if agent is None:
-        return Agent()
-    return plan.agents[agent] if isinstance(agent, str) else agent
 
 
 def _takes(plan: Plan) -> str:

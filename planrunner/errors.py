@@ -8,6 +8,7 @@
     │   ├── UnknownToolError            the plan names a tool that nobody provides
     │   ├── ToolUnusableError           a tool that can't be imported or contradicts its declaration
     │   ├── PlanRunNotFoundError        no such run in this store
+    │   ├── AnswerError                 an answer that the question does not take; it stays open
     │   └── StoreUnusableError          a store that can't be opened
     ├── InvalidPlanError                a plan with problems; `.problems` has them all
     ├── InvalidPlanRunStateError        the run is not in a state that allows this
@@ -77,6 +78,10 @@ class ToolUnusableError(UsageError):
 
 class PlanRunNotFoundError(UsageError):
     """No run with this id is in the store."""
+
+
+class AnswerError(UsageError):
+    """The question does not take this answer. It stays open."""
 
 
 class StoreUnusableError(UsageError):

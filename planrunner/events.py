@@ -6,11 +6,19 @@ from typing import Any, NamedTuple
 
 RUN_STARTED = "run_started"
 RUN_RESUMED = "run_resumed"
+RUN_RETRIED = "run_retried"
 STEP_STARTED = "step_started"
 STEP_FINISHED = "step_finished"
 EFFECT_STARTED = "effect_started"
 EFFECT_FINISHED = "effect_finished"
+EFFECT_ASKED = "effect_asked"
+EFFECT_VOIDED = "effect_voided"
 DECIDED = "decided"
+CLARIFICATION_RAISED = "clarification_raised"
+CLARIFICATION_ANSWERED = "clarification_answered"
+CLARIFICATION_CLOSED = "clarification_closed"
+HOOK_FIRED = "hook_fired"
+RUN_PAUSED = "run_paused"
 RUN_FINISHED = "run_finished"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from contextvars import copy_context
 from threading import Thread
 from typing import Any, TypeVar
@@ -20,27 +20,65 @@ def run_sync(work: Coroutine[Any, Any, T]) -> T:
         # longer than the run.
         outcome.append(await work)
 
+    if _loop_is_running():
+        _run_in_thread(carry())
+    else:
+        asyncio.run(carry())
+    return outcome[0]
+
+
+async def to_the_end(work: Awaitable[T], *, leaving: bool = False) -> T:
+    """Await something that must not be left half done.
+
+    A cancellation meanwhile is raised when it is done; `leaving`: not even then, for callers on their way out.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+        except Exception:
+            break  # the work's own; raised below
+    if cancelled is not None and not leaving and not task.cancelled() and task.exception() is None:
+        raise cancelled
+    return task.result()
+
+
+def _loop_is_running() -> bool:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(carry())
-    else:
-        _run_in_thread(carry())
-    return outcome[0]
+        return False
+    return True
 
 
 def _run_in_thread(work: Coroutine[Any, Any, None]) -> None:
     context = copy_context()
     failure: list[BaseException] = []
+    running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]] = []
+
+    async def cancellable() -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            running.append((asyncio.get_running_loop(), task))
+        await work
 
     def carry() -> None:
         try:
-            context.run(asyncio.run, work)
+            context.run(asyncio.run, cancellable())
         except BaseException as error:
             failure.append(error)
 
     thread = Thread(target=carry, name="planrunner-sync")
     thread.start()
-    thread.join()
+    try:
+        thread.join()
+    except BaseException:  # interrupted: so is the work, which is then waited for
+        for loop, task in running:
+            loop.call_soon_threadsafe(task.cancel)
+        thread.join()
+        raise
     if failure:
         raise failure[0]

@@ -19,6 +19,11 @@ def plan_id(sha256: str) -> str:
     return f"plan-{uuid.uuid5(_PLANS, sha256)}"
 
 
+def clarification_id(run_id: str, key: str, generation: int = 0) -> str:
+    """The id of the question that stands under this key in that run: raised twice, it is the same question."""
+    return f"clar-{uuid.uuid5(_PLANS, f'{run_id} {key} {generation}')}"
+
+
 def is_run_id(text: str) -> bool:
     """Whether this text could be one of our run ids."""
     return _RUN_ID.fullmatch(text) is not None

@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn
 
 from planrunner.errors import SchemaError
 from planrunner.jsonsafe import dumps, loads, to_json_safe
-from planrunner.registry import hint
+from planrunner.registry import hint, uninterrupted
 
 Path = tuple[str | int, ...]
 MAX_PROBLEMS: Final = 50
@@ -132,7 +132,7 @@ def _by_content(text: str) -> Checker:
     schema = loads(text)
     problems = list(_unusable(schema))
     if not problems:
-        import jsonschema_rs
+        jsonschema_rs = _library()
 
         try:
             return Checker(schema)
@@ -141,8 +141,15 @@ def _by_content(text: str) -> Checker:
     raise SchemaError("; ".join(("this is no usable JSON Schema", *map(str, problems))))
 
 
+@lru_cache(maxsize=1)
+def _library() -> Any:
+    with uninterrupted():
+        import jsonschema_rs
+    return jsonschema_rs
+
+
 def _compiled(schema: dict[str, Any] | bool) -> Any:
-    import jsonschema_rs
+    jsonschema_rs = _library()
 
     draft = _draft(schema)
     if isinstance(schema, dict) and draft is None:
@@ -245,7 +252,7 @@ def _misspelt(schema: Any) -> Iterator[SchemaProblem]:
 
 
 def _against_meta(schema: Any) -> list[SchemaProblem]:
-    import jsonschema_rs
+    jsonschema_rs = _library()
 
     draft = _draft(schema) or _2020
     subject = {**schema, "$schema": draft} if isinstance(schema, dict) else schema
@@ -269,7 +276,7 @@ def _meta_told(error: Any) -> Iterator[SchemaProblem]:
 
 def _uncompilable(schema: Any) -> Iterator[SchemaProblem]:
     """What only compiling finds: patterns that can't run in linear time, references to nothing."""
-    import jsonschema_rs
+    jsonschema_rs = _library()
 
     try:
         _compiled(schema)
@@ -288,7 +295,7 @@ def _bad_patterns(schema: Any) -> Iterator[SchemaProblem]:
 
 
 def _bad_pattern(path: Path, pattern: str) -> Iterator[SchemaProblem]:
-    import jsonschema_rs
+    jsonschema_rs = _library()
 
     try:
         _compiled({"pattern": pattern})

@@ -13,9 +13,10 @@ from time import time
 from typing import Any
 
 from planrunner import events, run_state
-from planrunner.errors import LeaseLostError, StepError, ToolHardError, step_error
+from planrunner.errors import StepError, step_error
 from planrunner.events import Event
-from planrunner.journal.base import Journal, Lease
+from planrunner.journal.base import Journal, Lease, Post
+from planrunner.jsonsafe import to_json_safe
 from planrunner.run_state import EffectState, RunState, apply
 
 Listener = Callable[[Event], None]
@@ -25,10 +26,13 @@ _log = logging.getLogger("planrunner")
 
 
 class Ledger:
-    """State, journal and lease of one run, held by the one who carries it."""
+    """State, journal and lease of one run, held by the one who carries it. `seen`: the last post that was taken in."""
 
-    def __init__(self, state: RunState, lease: Lease, journal: Journal, listener: Listener | None = None) -> None:
+    def __init__(
+        self, state: RunState, lease: Lease, journal: Journal, listener: Listener | None = None, seen: int = 0
+    ) -> None:
         self.state = state
+        self._seen = seen
         self._lease = lease
         self._journal = journal
         self._listener = listener
@@ -39,7 +43,10 @@ class Ledger:
 
     def emit(self, kind: str, key: str, body: dict[str, Any]) -> None:
         """Let something have happened. It is durable at the next barrier, or soon."""
-        event = Event(kind, key, time(), body)
+        self.record(Event(kind, key, time(), body))
+
+    def record(self, event: Event) -> None:
+        """As `emit`, for an event that is made already."""
         apply(self.state, event)
         self._pending.append(event)
         if not self._flush_is_due:
@@ -58,23 +65,18 @@ class Ledger:
         key: str,
         call: dict[str, Any],
         perform: Callable[[EffectState], Awaitable[dict[str, Any]]],
-        *,
-        irreversible: bool = False,
+        attempt: int | None = None,
     ) -> Any:
         """The value of this effect: as recorded when it is finished, else performed now.
 
-        `call` is `{name, args?}`; an effect that was in flight when a process died is performed with its recorded
-        call. `perform` returns `{value, usage?}` or raises a StepError, which is recorded and raised.
+        `call` is `{name, args?}`. `perform` returns `{value, usage?}` or raises a StepError, which is recorded and
+        raised. `attempt` is by default the one after the last.
         """
         known = self.state.effects.get(key)
-        attempt = 1
-        if known is not None:
-            if known.done:
-                return _outcome(known)
-            if irreversible:
-                return self._leave_in_doubt(known)
-            attempt = known.attempt + 1
-            call = {"name": known.name, "args": known.args}
+        if known is not None and known.done and not known.is_void:
+            return _outcome(known)
+        if attempt is None:
+            attempt = 1 if known is None else known.attempt + 1
         self.emit(events.EFFECT_STARTED, key, {**call, "attempt": attempt})
         await self.barrier()
         try:
@@ -83,6 +85,8 @@ class Ledger:
             self.emit(events.EFFECT_FINISHED, key, {"error": error_body(error)})
             raise
         self.emit(events.EFFECT_FINISHED, key, body)
+        if _is_cancelled():  # and what was called has kept it to itself
+            raise asyncio.CancelledError
         return body["value"]
 
     async def barrier(self) -> None:
@@ -91,25 +95,37 @@ class Ledger:
         if self._last_write is not None:
             await asyncio.shield(self._last_write)
         self._raise_failure()
-        if not self._lease.has_margin():
-            raise LeaseLostError(
-                f"the lease on run {self.state.id} is about to end: this process was stopped or starved for too long; "
-                "the run can be carried on from where it stands"
-            )
+        if not self._lease.has_margin():  # stopped or starved for long: the store knows whether the run is still ours
+            await self._journal.renew(self._lease)
+
+    async def posts(self) -> tuple[Post, ...]:
+        """What was said to the run since we looked; it stays to be taken in."""
+        return await self._journal.posts(self.state.id, self._seen)
 
     async def release(self, state: str, last: Event | None = None) -> None:
         """Write what is left and the last event, and let go of the run, in one transaction."""
+        while await self.try_release(state, last):
+            pass  # said too late to change anything: the run has ended, or is being left
+
+    async def try_release(self, state: str, last: Event | None = None) -> tuple[Post, ...]:
+        """As `release`, unless something was said to the run since we looked: then that, and the run is still ours."""
         if self._last_write is not None:
             await asyncio.shield(self._last_write)
         self._raise_failure()
+        batch = self._pending if last is None else [*self._pending, last]
+        posts = await self._journal.release(self._lease, state, self._seen, batch)
+        if posts:
+            self._seen = posts[-1].seq
+            return posts
+        self._pending = []
         if last is not None:
             apply(self.state, last)
-            self._pending.append(last)
-        batch, self._pending = self._pending, []
-        seen = 0
-        while posts := await self._journal.release(self._lease, state, seen, batch):
-            seen = posts[-1].seq  # said too late to change anything: the run has ended, or is being left
         self.announce(batch)
+        return ()
+
+    def abandon(self) -> None:
+        """Stop holding the run, without a word to the store: the lease is not renewed any more."""
+        self._journal.abandon(self._lease)
 
     def announce(self, batch: list[Event]) -> None:
         """Tell the listener of events that are durable."""
@@ -117,18 +133,11 @@ class Ledger:
             return
         try:
             for event in batch:
-                self._listener(event)
+                # A copy: what a listener does to it, it does not do to the run.
+                self._listener(event._replace(body=to_json_safe(event.body)))
         except Exception:
             self._listener = None
             _log.exception("a listener of run %s failed and hears nothing more", self.state.id)
-
-    def _leave_in_doubt(self, effect: EffectState) -> Any:
-        error = ToolHardError(
-            f"the call to {effect.name} was in flight when the process that carried the run ended, and it is "
-            "irreversible: nobody knows whether it happened, so it is not repeated"
-        )
-        self.emit(events.EFFECT_FINISHED, effect.key, {"error": error_body(error)})
-        raise error
 
     def _flush_when_idle(self) -> None:
         self._flush_is_due = False
@@ -142,19 +151,25 @@ class Ledger:
         batch = self._pending
         if not batch:
             return
+        try:
+            written = self._journal.append(self._lease, batch)
+        except Exception as error:  # nothing may be written past a batch that is not
+            self._failure = error
+            raise
         self._pending = []
-        written = self._journal.append(self._lease, batch)
-        if written is None:
+        before = self._last_write
+        if written is None and (before is None or before.done()):
             self.announce(batch)
         else:
-            self._last_write = asyncio.ensure_future(self._finish_write(written, batch, self._last_write))
+            self._last_write = asyncio.ensure_future(self._finish_write(written, batch, before))
 
     async def _finish_write(
-        self, written: Awaitable[None], batch: list[Event], before: asyncio.Future[None] | None
+        self, written: Awaitable[None] | None, batch: list[Event], before: asyncio.Future[None] | None
     ) -> None:
         """Announce a batch once it is durable, and never before the batch ahead of it."""
         try:
-            await written
+            if written is not None:
+                await written
             if before is not None:
                 await before
         except Exception as error:
@@ -170,6 +185,11 @@ class Ledger:
 def error_body(error: StepError) -> dict[str, str]:
     """An error as records have it."""
     return {"kind": error.kind, "message": str(error)}
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _outcome(effect: EffectState) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from planrunner.ids import plan_id
@@ -65,6 +66,10 @@ class Step:
     needs: tuple[str, ...] | None = None
     path: str = ""
 
+    def shown(self) -> Step:
+        """A copy for code of others (tools, hooks): what they do to it, they do to no plan."""
+        return replace(self, value=deepcopy(self.value), options=deepcopy(dict(self.options)))
+
     @property
     def output(self) -> str:
         """The key of this step's output in the record."""
@@ -124,6 +129,19 @@ class ToolEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class HookEntry:
+    """A binding in `hooks`. `timeout` in seconds; `match` as in the file: globs, or lists of them."""
+
+    point: str
+    use: str
+    with_: Mapping[str, Any] = NOTHING
+    match: Mapping[str, Any] = NOTHING
+    when: str | None = None
+    timeout: float | None = None
+    on_error: str = "fail"
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A checked plan.
 
@@ -146,6 +164,7 @@ class Plan:
     models: Mapping[str, ModelAlias] = NOTHING
     agents: Mapping[str, Agent] = NOTHING
     tools: Mapping[str, ToolEntry] = NOTHING
+    hooks: tuple[HookEntry, ...] = ()
     default_model: str | None = None
     output: Any = MISSING
     returns: Mapping[str, Any] | None = None
@@ -157,6 +176,24 @@ class Plan:
     def id(self) -> str:
         """`plan-` and a UUID derived from `sha256`."""
         return plan_id(self.sha256)
+
+    def shown(self) -> Plan:
+        """A copy for hooks: what they do to it, they do to no plan."""
+        return replace(
+            self,
+            steps=tuple(step.shown() for step in self.steps),
+            inputs=deepcopy(dict(self.inputs)),
+            agents=dict(self.agents),
+            tools=dict(self.tools),
+            models=dict(self.models),
+        )
+
+    def agent_of(self, step: Step) -> Agent:
+        """The agent of a `task` step: named, given inline, or the default model with no tools."""
+        agent = step.options.get("agent")
+        if agent is None:
+            return Agent()
+        return self.agents[agent] if isinstance(agent, str) else agent
 
     def walk(self) -> Iterator[Step]:
         """Every step of the file, in file order."""

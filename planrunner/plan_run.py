@@ -11,10 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_serializer
 from pydantic_core.core_schema import SerializerFunctionWrapHandler
 
 from planrunner import run_state
+from planrunner.clarification import AnyClarification, ClarificationCategory
 from planrunner.execution_context import ExecutionContext
+from planrunner.frozen import frozen
 from planrunner.ids import plan_id
+from planrunner.jsonsafe import to_json_safe
 from planrunner.plan import MISSING
-from planrunner.run_state import EffectState, RunState, StepState
+from planrunner.run_state import EffectState, QuestionState, RunState, StepState
 
 SCHEMA_VERSION = 1
 
@@ -113,6 +116,7 @@ class StepRecord(_Words):
 
     id: str
     path: str
+    description: str | None = None
     state: StepRunState = StepRunState.NOT_STARTED
     attempts: int = 0
     started_at: datetime | None = None
@@ -135,7 +139,7 @@ class UsageRecord(_Words):
 class PlanRunOutputs(_Words):
     """The outputs of a run: per step under `$ID`, and the final one."""
 
-    clarifications: list[Any] = Field(default_factory=list)
+    clarifications: list[AnyClarification] = Field(default_factory=list)
     step_outputs: dict[str, Output] = Field(default_factory=dict)
     final_output: Output | None = None
 
@@ -158,7 +162,7 @@ class PlanRun(_Words):
     state: PlanRunState
     execution_context: ExecutionContext
     inputs: dict[str, Any] = Field(default_factory=dict)
-    clarifications: list[Any] = Field(default_factory=list)
+    clarifications: list[AnyClarification] = Field(default_factory=list)
     step_outputs: dict[str, Output] = Field(default_factory=dict)
     final_output: Output | None = None
     steps: list[StepRecord] = Field(default_factory=list)
@@ -174,6 +178,22 @@ class PlanRun(_Words):
             clarifications=self.clarifications, step_outputs=self.step_outputs, final_output=self.final_output
         )
 
+    def get_outstanding_clarifications(self) -> list[AnyClarification]:
+        """The questions that still wait for an answer, in the order they were raised."""
+        return [question for question in self.clarifications if not question.resolved]
+
+    def get_clarifications_for_step(self, step: int | None = None) -> list[AnyClarification]:
+        """The questions of the step with this index; of the current step when it is left out."""
+        index = self.current_step_index if step is None else step
+        return [question for question in self.clarifications if question.step == index]
+
+    def get_clarification_for_step(
+        self, category: ClarificationCategory, step: int | None = None
+    ) -> AnyClarification | None:
+        """The newest question of that kind that the step raised; None when it raised none."""
+        asked = self.get_clarifications_for_step(step)
+        return next((question for question in reversed(asked) if question.category == category), None)
+
     def __str__(self) -> str:
         return (
             f"Run(id={self.id}, plan_id={self.plan_id}, state={self.state}, "
@@ -187,9 +207,22 @@ class PlanRun(_Words):
         return cls.model_validate(record_of(run))
 
 
+class ReadOnlyPlanRun(PlanRun):
+    """A copy that can't be changed, at any depth: setting a field raises, and so does changing a list or a mapping."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def from_plan_run(cls, plan_run: PlanRun) -> ReadOnlyPlanRun:
+        """The frozen copy of a record."""
+        fields = {name: frozen(value) for name, value in plan_run.model_copy(deep=True)}
+        return cls.model_construct(**fields)
+
+
 def record_of(run: RunState) -> dict[str, Any]:
     """The fields of the record, in their order."""
-    complete = [step for step in map(run.steps.get, run.step_ids) if step and step.state == run_state.COMPLETE]
+    ended = (step for step in map(run.steps.get, run.step_ids) if step and step.state == run_state.COMPLETE)
+    complete = [step for step in ended if f"{step.path}!exit" not in run.decisions]  # an exit has no output
     return {
         "schema_version": SCHEMA_VERSION,
         "id": run.id,
@@ -197,12 +230,12 @@ def record_of(run: RunState) -> dict[str, Any]:
         "plan": run.plan,
         "current_step_index": run_state.current_step_index(run),
         "state": run.state,
-        "execution_context": run.context,
-        "inputs": run.inputs,
-        "clarifications": [],
-        "step_outputs": {f"${step.id}": {"value": step.output} for step in complete},
-        "final_output": None if run.output is MISSING else {"value": run.output},
-        "steps": [_step(step_id, run.steps.get(step_id)) for step_id in run.step_ids],
+        "execution_context": to_json_safe(run.context),
+        "inputs": to_json_safe(run.inputs),
+        "clarifications": [_clarification(question) for question in run.questions.values()],
+        "step_outputs": {f"${step.id}": {"value": to_json_safe(step.output)} for step in complete},
+        "final_output": None if run.output is MISSING else {"value": to_json_safe(run.output)},
+        "steps": [_step(step_id, run.descriptions.get(step_id), run.steps.get(step_id)) for step_id in run.step_ids],
         "usage": run.usage,
         "error": run.error,
         "created_at": _utc(run.created_at),
@@ -214,12 +247,13 @@ def _utc(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-def _step(step_id: str, step: StepState | None) -> dict[str, Any]:
+def _step(step_id: str, description: str | None, step: StepState | None) -> dict[str, Any]:
     if step is None:
-        return {"id": step_id, "path": step_id}
+        return {"id": step_id, "path": step_id, "description": description}
     return {
         "id": step.id,
         "path": step.path,
+        "description": description,
         "state": step.state,
         "attempts": step.attempts,
         "started_at": _utc(step.started_at),
@@ -228,6 +262,13 @@ def _step(step_id: str, step: StepState | None) -> dict[str, Any]:
         "llm_calls": [_llm_call(effect) for effect in step.effects if effect.is_llm_call],
         "error": step.error,
     }
+
+
+def _clarification(question: QuestionState) -> dict[str, Any]:
+    fields = question.as_clarification()
+    if "expires_at" in fields:
+        fields["expires_at"] = _utc(fields["expires_at"])
+    return fields
 
 
 def _call(effect: EffectState) -> dict[str, Any]:
@@ -242,7 +283,12 @@ def _call(effect: EffectState) -> dict[str, Any]:
 
 
 def _tool_call(effect: EffectState) -> dict[str, Any]:
-    return {"tool": effect.name, "args": effect.args or {}, "output": effect.value, **_call(effect)}
+    return {
+        "tool": effect.name,
+        "args": to_json_safe(effect.args or {}),
+        "output": to_json_safe(effect.value),
+        **_call(effect),
+    }
 
 
 def _llm_call(effect: EffectState) -> dict[str, Any]:

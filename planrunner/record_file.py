@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from planrunner.errors import StoreError
@@ -17,9 +18,12 @@ def write_record(folder: Path, run_id: str, record: str) -> Path:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write(record + "\n")
+            file.flush()
+            os.fsync(file.fileno())  # before the rename: a power cut leaves the old record or the new one
         draft.replace(place)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise StoreError(
             f"the record of {run_id} can't be written to {place.parent}: {error.strerror}. The run itself is stored"
         ) from None

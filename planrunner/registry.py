@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import signal
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 
@@ -16,6 +18,19 @@ class UnknownNameError(KeyError):
 
     def __str__(self) -> str:
         return f"nothing is registered under {self.name!r}"
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold ^C and SIGTERM back for a moment: a library in Rust that is interrupted while it is imported panics."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def load(reference: str) -> Any:

@@ -6,75 +6,58 @@ No pydantic here: the record that users hold (`plan_run.PlanRun`) is built from 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from planrunner import events
+from planrunner.errors import StoreError
 from planrunner.events import Event
 from planrunner.plan import MISSING
-
-NOT_STARTED: Final = "NOT_STARTED"
-IN_PROGRESS: Final = "IN_PROGRESS"
-COMPLETE: Final = "COMPLETE"
-SKIPPED: Final = "SKIPPED"
-FAILED: Final = "FAILED"
-
-ENDED: Final = frozenset({COMPLETE, SKIPPED, FAILED})
-"""The states in which a step or a run has come to its end."""
-
-
-class EffectState:
-    """One touch of the outside: an LLM call or a tool call.
-
-    name      the tool, or the model
-    args      of a tool call, as they were sent; None for an LLM call
-    done      finished, with `value`, or with `error` as `{kind, message}`
-    usage     of an LLM call: `{prompt_tokens, completion_tokens, usd}`
-    """
-
-    __slots__ = ("args", "attempt", "done", "error", "finished_at", "key", "name", "started_at", "usage", "value")
-
-    def __init__(self, event: Event) -> None:
-        body = event.body
-        self.key = event.key
-        self.name: str = body["name"]
-        self.args: dict[str, Any] | None = body.get("args")
-        self.attempt: int = body["attempt"]
-        self.started_at = event.at
-        self.finished_at: float | None = None
-        self.done = False
-        self.value: Any = None
-        self.error: dict[str, str] | None = None
-        self.usage: dict[str, Any] | None = None
-
-    @property
-    def is_llm_call(self) -> bool:
-        """Whether a model was called, and not a tool."""
-        return "!llm:" in self.key
-
-
-class StepState:
-    """One step of the run, by its path."""
-
-    __slots__ = ("attempts", "effects", "error", "finished_at", "id", "output", "path", "started_at", "state")
-
-    def __init__(self, path: str) -> None:
-        self.id = path.rsplit("/", 1)[-1]
-        self.path = path
-        self.state: str = NOT_STARTED
-        self.attempts = 0
-        self.started_at: float | None = None
-        self.finished_at: float | None = None
-        self.output: Any = None
-        self.error: dict[str, str] | None = None
-        self.effects: list[EffectState] = []
+from planrunner.run_parts import (
+    COMPLETE as COMPLETE,
+)
+from planrunner.run_parts import (
+    ENDED as ENDED,
+)
+from planrunner.run_parts import (
+    FAILED as FAILED,
+)
+from planrunner.run_parts import (
+    IN_PROGRESS as IN_PROGRESS,
+)
+from planrunner.run_parts import (
+    NEED_CLARIFICATION as NEED_CLARIFICATION,
+)
+from planrunner.run_parts import (
+    NOT_STARTED as NOT_STARTED,
+)
+from planrunner.run_parts import (
+    READY_TO_RESUME as READY_TO_RESUME,
+)
+from planrunner.run_parts import (
+    SKIPPED as SKIPPED,
+)
+from planrunner.run_parts import (
+    EffectState as EffectState,
+)
+from planrunner.run_parts import (
+    QuestionState as QuestionState,
+)
+from planrunner.run_parts import (
+    StepState as StepState,
+)
 
 
 class RunState:
     """The whole run.
 
     steps, effects, decisions  by path, by effect key, by decision key
-    step_ids                   the top-level steps in plan order
+    hooks                      firings of hooks that came to their end, by key
+    questions                  by question key, in the order they were raised; `open_questions` are those of them
+                               that still wait for an answer
+    step_ids, descriptions     the top-level steps in plan order, and what the plan says of them for people
     root                       the project root of the plan
+    generation                 grows when what people have said counts no more: another end user, or a new try
+    tries                      1, and one more for each retry of a failed run
     output                     MISSING until the run is COMPLETE
     """
 
@@ -82,16 +65,22 @@ class RunState:
         "context",
         "created_at",
         "decisions",
+        "descriptions",
         "effects",
         "error",
+        "generation",
+        "hooks",
         "id",
         "inputs",
+        "open_questions",
         "output",
         "plan",
+        "questions",
         "root",
         "state",
         "step_ids",
         "steps",
+        "tries",
         "updated_at",
         "usage",
     )
@@ -100,13 +89,19 @@ class RunState:
         self.id = run_id
         self.plan: dict[str, Any] = {}
         self.root = "."
+        self.generation = 0
+        self.tries = 1
         self.step_ids: list[str] = []
+        self.descriptions: dict[str, str] = {}
         self.state: str = NOT_STARTED
         self.inputs: dict[str, Any] = {}
         self.context: dict[str, Any] = {}
         self.steps: dict[str, StepState] = {}
         self.effects: dict[str, EffectState] = {}
         self.decisions: dict[str, Any] = {}
+        self.hooks: dict[str, dict[str, Any]] = {}
+        self.questions: dict[str, QuestionState] = {}
+        self.open_questions: dict[str, QuestionState] = {}
         self.output: Any = MISSING
         self.error: dict[str, Any] | None = None
         self.usage: dict[str, Any] = {
@@ -118,6 +113,11 @@ class RunState:
         }
         self.created_at = 0.0
         self.updated_at = 0.0
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the run is COMPLETE or FAILED."""
+        return self.state in ENDED
 
 
 def fold(run_id: str, history: tuple[Event, ...]) -> RunState:
@@ -131,7 +131,13 @@ def fold(run_id: str, history: tuple[Event, ...]) -> RunState:
 def apply(run: RunState, event: Event) -> None:
     """Let one event happen."""
     run.updated_at = event.at
-    _APPLY[event.kind](run, event)
+    try:
+        change = _APPLY[event.kind]
+    except KeyError:
+        raise StoreError(
+            f"run {run.id} has an event {event.kind!r} that this version does not know: a newer planrunner wrote it"
+        ) from None
+    change(run, event)
 
 
 def current_step_index(run: RunState) -> int:
@@ -153,6 +159,7 @@ def _run_started(run: RunState, event: Event) -> None:
     run.plan = event.body["plan"]
     run.root = event.body["root"]
     run.step_ids = event.body["steps"]
+    run.descriptions = event.body.get("descriptions", {})
     run.inputs = event.body["inputs"]
     run.context = event.body["context"]
     run.state = IN_PROGRESS
@@ -160,7 +167,43 @@ def _run_started(run: RunState, event: Event) -> None:
 
 
 def _run_resumed(run: RunState, event: Event) -> None:
-    """Another process, or another moment, goes on with the run; nothing about its state changes."""
+    if not run.has_ended:  # one whose process died while it told of the end stays ended
+        run.state = IN_PROGRESS
+    if "context" in event.body:
+        if event.body["context"]["end_user_id"] != run.context["end_user_id"]:
+            run.generation += 1  # approvals were the other user's
+        run.context = event.body["context"]
+
+
+def _run_retried(run: RunState, _: Event) -> None:
+    """A new try: failed steps are open again, their failed effects are made anew, their questions asked anew."""
+    run.tries += 1
+    run.state = IN_PROGRESS
+    run.error = None
+    run.generation += 1
+    for step in run.steps.values():
+        if step.state == FAILED:
+            _reopen(run, step)
+    for key in [key for key, fired in run.hooks.items() if "error" in fired or key.startswith("!after_plan_run:")]:
+        del run.hooks[key]
+    for key in [key for key, question in run.questions.items() if not question.resolved]:
+        _set_aside(run, key)
+
+
+def _reopen(run: RunState, step: StepState) -> None:
+    step.state, step.error, step.finished_at = IN_PROGRESS, None, None
+    step.attempts += 1
+    for effect in step.effects:
+        effect.is_void = effect.error is not None
+    for key in [key for key in run.hooks if key.startswith(f"{step.path}!after_step:")]:
+        del run.hooks[key]
+    if f"{step.path}!ask" in run.questions:
+        _set_aside(run, f"{step.path}!ask")
+
+
+def _set_aside(run: RunState, key: str) -> None:
+    """The question stays in the record, and is asked anew."""
+    run.questions[f"{key}~{run.generation}"] = run.questions.pop(key)
 
 
 def _step_started(run: RunState, event: Event) -> None:
@@ -208,6 +251,59 @@ def _effect_finished(run: RunState, event: Event) -> None:
             run.usage[name] += amount or 0
 
 
+def _clarification_raised(run: RunState, event: Event) -> None:
+    question = run.questions[event.key] = run.open_questions[event.key] = QuestionState(event)
+    step = run.steps.get(question.path)
+    if step is not None:
+        step.state = NEED_CLARIFICATION
+
+
+def _clarification_answered(run: RunState, event: Event) -> None:
+    question = run.questions[event.key]
+    question.resolved = True
+    question.response = event.body["response"]
+    question.by = event.body.get("by")
+    question.answered_at = event.at
+    _no_longer_asks(run, question)
+
+
+def _clarification_closed(run: RunState, event: Event) -> None:
+    question = run.questions[event.key]
+    question.closed = event.body["why"]
+    _no_longer_asks(run, question)
+
+
+def _no_longer_asks(run: RunState, question: QuestionState) -> None:
+    """The step goes on once none of its questions is open; so does a run that paused for them."""
+    asks_still = run.open_questions
+    asks_still.pop(question.key, None)
+    step = run.steps.get(question.path)
+    if (
+        step is not None
+        and step.state == NEED_CLARIFICATION
+        and not any(q.path == step.path for q in asks_still.values())
+    ):
+        step.state = IN_PROGRESS
+    if run.state == NEED_CLARIFICATION and not asks_still:
+        run.state = READY_TO_RESUME
+
+
+def _run_paused(run: RunState, _: Event) -> None:
+    run.state = NEED_CLARIFICATION
+
+
+def _hook_fired(run: RunState, event: Event) -> None:
+    run.hooks[event.key] = event.body
+
+
+def _effect_asked(run: RunState, event: Event) -> None:
+    run.effects[event.key].asks = True
+
+
+def _effect_voided(run: RunState, event: Event) -> None:
+    run.effects[event.key].is_void = True
+
+
 def _decided(run: RunState, event: Event) -> None:
     run.decisions[event.key] = event.body["value"]
 
@@ -222,10 +318,18 @@ def _run_finished(run: RunState, event: Event) -> None:
 _APPLY: dict[str, Callable[[RunState, Event], None]] = {
     events.RUN_STARTED: _run_started,
     events.RUN_RESUMED: _run_resumed,
+    events.RUN_RETRIED: _run_retried,
     events.STEP_STARTED: _step_started,
     events.STEP_FINISHED: _step_finished,
     events.EFFECT_STARTED: _effect_started,
     events.EFFECT_FINISHED: _effect_finished,
+    events.EFFECT_ASKED: _effect_asked,
+    events.EFFECT_VOIDED: _effect_voided,
     events.DECIDED: _decided,
+    events.CLARIFICATION_RAISED: _clarification_raised,
+    events.CLARIFICATION_ANSWERED: _clarification_answered,
+    events.CLARIFICATION_CLOSED: _clarification_closed,
+    events.HOOK_FIRED: _hook_fired,
+    events.RUN_PAUSED: _run_paused,
     events.RUN_FINISHED: _run_finished,
 }

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from planrunner import run_state
-from planrunner.errors import ModelError, SchemaError, TemplateError
-from planrunner.json_schema import check_value, compile_schema
+from planrunner.errors import ModelError, TemplateError
+from planrunner.hooks.base import Binding
+from planrunner.hooks.firing import Hooks
+from planrunner.journal.base import Post
+from planrunner.json_schema import compile_schema
 from planrunner.jsonsafe import dumps, to_json_safe
 from planrunner.ledger import Ledger
 from planrunner.models.base import Model, ModelRequest, Reply, ToolCall, Usage
-from planrunner.plan import NOTHING, ModelAlias, Plan, Step
-from planrunner.template import Renderer, compile_expression, compile_value
+from planrunner.plan import MISSING, NOTHING, ModelAlias, Plan, Step
+from planrunner.questions import Handler, Questions
+from planrunner.template import Renderer, compile_expression, compile_text, compile_value
 from planrunner.times import utc
-from planrunner.tools.base import ToolRunContext
-from planrunner.tools.calling import call_tool
+from planrunner.tool_calls import ToolCalls
 from planrunner.tools.catalogue import Catalogue, ResolvedTool
 from planrunner.tools.scripted import ScriptedTools
 
@@ -30,6 +35,8 @@ class Parts:
 
     default_model  the litellm name or alias of a task whose agent names none; None when nobody named one
     aliases        models of the project; the plan's own come before them
+    handler        asks people at once; None: questions wait for their answers
+    bindings       hooks, in the order of their lists
     """
 
     tools: Catalogue
@@ -37,6 +44,11 @@ class Parts:
     default_model: str | None = None
     aliases: Mapping[str, ModelAlias] = NOTHING
     tool_script: ScriptedTools | None = None
+    handler: Handler | None = None
+    bindings: tuple[Binding, ...] = ()
+
+
+BREATH_SECONDS = 0.01
 
 
 class PlanExit(Exception):
@@ -62,7 +74,31 @@ class RunScope:
             "steps": _StepNames(plan, ledger.state),
             "run": _RunNames(ledger.state),
         }
+        self.questions = Questions(ledger, parts.handler)
         self._renderers: dict[int, Renderer] = {}
+        self._shown: dict[str, Step] = {}
+        self._breathed = monotonic()
+        self.said: tuple[Post, ...] = ()
+        self.hooks = Hooks(parts.bindings, plan, ledger, self.questions, self._render_with, self._holds_with)
+        self.tool_calls = ToolCalls(parts.tools, parts.tool_script, plan.root, ledger, self.questions, self.hooks)
+
+    async def breathe(self) -> None:
+        """Let the event loop have its turn now and then, also when no step ever waits."""
+        if monotonic() - self._breathed > BREATH_SECONDS:
+            await asyncio.sleep(0)
+            self._breathed = monotonic()
+
+    def shown(self, step: Step) -> Step:
+        """The step as tools and hooks see it."""
+        shown = self._shown.get(step.id)
+        if shown is None:
+            shown = self._shown[step.id] = step.shown()
+        return shown
+
+    def take_said(self) -> tuple[Post, ...]:
+        """What was said to the run and not yet taken in."""
+        said, self.said = self.said, ()
+        return said
 
     def render(self, value: Any) -> Any:
         """The value, a part of the plan, with its templates rendered. Compiled once per run, by identity."""
@@ -71,12 +107,24 @@ class RunScope:
             renderer = self._renderers[id(value)] = compile_value(value)
         return renderer(self.names)
 
+    def _render_with(self, value: Any, names: Mapping[str, Any]) -> Any:
+        """A hook's `with`, which sees more names than a step."""
+        return compile_value(value)({**self.names, **names})
+
+    def _holds_with(self, expression: str, names: Mapping[str, Any]) -> bool:
+        return _truth(expression, {**self.names, **names})
+
     def holds(self, expression: str) -> bool:
         """The truth of a bare expression; TemplateError when it is neither true nor false."""
-        value = compile_expression(expression)(self.names)
-        if value is True or value is False:
-            return bool(value)
-        raise TemplateError(f"`{expression}` must be true or false, and is {_short(value)}")
+        return _truth(expression, self.names)
+
+
+def _truth(expression: str, names: Mapping[str, Any]) -> bool:
+    """The value of a bare expression that must be true or false."""
+    value = compile_expression(expression)(names)
+    if value is True or value is False:
+        return bool(value)
+    raise TemplateError(f"`{expression}` must be true or false, and is {_short(value)}")
 
 
 class StepScope:
@@ -97,6 +145,9 @@ class StepScope:
     def render(self, value: Any) -> Any:
         return self._run.render(value)
 
+    def render_text(self, value: str) -> str:
+        return compile_text(value)(self._run.names)
+
     def tool(self, name: str) -> ResolvedTool:
         return self._run.parts.tools.resolve(name)
 
@@ -109,6 +160,9 @@ class StepScope:
     def args_problems(self, name: str, args: Any) -> list[str]:
         return [str(problem) for problem in compile_schema(self.tool(name).args_schema).problems(args)]
 
+    async def ask(self, name: str, question: Mapping[str, Any], on_timeout: Any = MISSING) -> Any:
+        return await self._run.questions.ask(f"{self.path}!{name}", self.step, question, on_timeout)
+
     async def call_model(self, request: ModelRequest) -> Reply:
         async def perform(_: EffectState) -> dict[str, Any]:
             reply = await self._run.parts.model.complete(request)
@@ -120,45 +174,12 @@ class StepScope:
     async def call_tool(
         self, name: str, args: Mapping[str, Any], place: str = "0", idempotency_key: str | None = None
     ) -> Any:
-        resolved = self.tool(name)
-        key = f"{self.path}!tool:{place}"
-        ledger = self._run.ledger
-
-        async def perform(effect: EffectState) -> dict[str, Any]:
-            return {"value": await self._touch(resolved, effect, idempotency_key or f"{ledger.state.id}/{key}")}
-
-        call: dict[str, Any] = {"name": name}
-        if key not in ledger.state.effects:
-            call["args"] = _checked_args(resolved, args)
-        return await ledger.effect(key, call, perform, irreversible=resolved.effect == "irreversible")
+        return await self._run.tool_calls.call(
+            self._run.shown(self.step), f"{self.path}!tool:{place}", name, args, idempotency_key
+        )
 
     def exit(self, state: str, message: str | None, output: Any) -> NoReturn:
         raise PlanExit(state, message, output)
-
-    async def _touch(self, resolved: ResolvedTool, effect: EffectState, idempotency_key: str) -> Any:
-        """Call the tool, or its script, and take the value in."""
-        args = {name: _own_copy(value) for name, value in (effect.args or {}).items()}
-        script = self._run.parts.tool_script
-        value = NotImplemented
-        if script is not None:
-            value = script.call(resolved.name, resolved.effect, args, self.path)
-        if value is NotImplemented:
-            value = await call_tool(resolved.tool, self._tool_context(idempotency_key), args)
-        value = to_json_safe(value)
-        if resolved.output_schema is not None:
-            check_value(resolved.output_schema, value, f"the output of {resolved.name}")
-        return value
-
-    def _tool_context(self, idempotency_key: str) -> ToolRunContext:
-        state = self._run.ledger.state
-        return ToolRunContext(
-            end_user_id=state.context.get("end_user_id"),
-            context=state.context,
-            step=self.step,
-            run_id=state.id,
-            idempotency_key=idempotency_key,
-            root=self.plan.root,
-        )
 
 
 class _StepNames(Mapping[str, Any]):
@@ -214,21 +235,6 @@ def _context_names(context: Mapping[str, Any]) -> dict[str, Any]:
     return {"end_user_id": context["end_user_id"], "additional_data": context["additional_data"]}
 
 
-def _checked_args(resolved: ResolvedTool, args: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy that nobody else holds: what is journaled is what the tool gets."""
-    try:
-        safe: dict[str, Any] = to_json_safe(args)
-    except SchemaError as error:
-        raise SchemaError(f"the args of {resolved.name}: {error}") from None
-    check_value(resolved.args_schema, safe, f"the args of {resolved.name}")
-    return safe
-
-
-def _own_copy(value: Any) -> Any:
-    """What a tool may do with as it likes: what is recorded stays as it is."""
-    return to_json_safe(value) if type(value) in (dict, list) else value
-
-
 def _reply_body(reply: Reply) -> dict[str, Any]:
     calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.tool_calls]
     return to_json_safe({"text": reply.text, "tool_calls": calls, "finish_reason": reply.finish_reason})  # type: ignore[no-any-return]
@@ -244,5 +250,5 @@ def _reply(body: Mapping[str, Any]) -> Reply:
 
 
 def _short(value: Any) -> str:
-    text = dumps(value)
+    text = dumps(to_json_safe(value))
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -64,9 +64,9 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 def _project_file(root: Path) -> dict[str, Any]:
     own, shared = root / "planrunner.toml", root / "pyproject.toml"
-    if own.is_file():
+    if os.path.isfile(own):
         return _checked(_toml(own), own, "")
-    if shared.is_file():
+    if os.path.isfile(shared):
         table = _toml(shared).get("tool", {})
         table = table.get("planrunner", {}) if isinstance(table, dict) else {}
         return _checked(table, shared, "tool.planrunner.")

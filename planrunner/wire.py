@@ -4,38 +4,54 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from time import time
 from typing import Any, Self
 
 from planrunner import events
+from planrunner.answers import checked_answer
 from planrunner.checks import check_models, checked_context, checked_inputs
+from planrunner.clarification import Clarification
+from planrunner.clarification_handler import asker
 from planrunner.dispatch.local import LocalDispatcher
-from planrunner.document.load import find_root, load_document
+from planrunner.document.load import find_root
 from planrunner.document.script import Script
-from planrunner.errors import InvalidPlanError
+from planrunner.errors import (
+    InvalidPlanRunStateError,
+    PlanRunNotFoundError,
+    RunBusyError,
+    UsageError,
+)
 from planrunner.events import Event
 from planrunner.execution_context import ExecutionContext, get_execution_context, make_execution_context
-from planrunner.facade import run_sync
-from planrunner.ids import new_run_id
-from planrunner.journal import open_journal, store_folder
-from planrunner.journal.base import Journal, NewRun, RunQuery, RunSummary, StoredRun
+from planrunner.execution_hooks import ExecutionHooks
+from planrunner.facade import run_sync, to_the_end
+from planrunner.hooks.base import Binding
+from planrunner.hooks.bindings import handler_of_plan, of_plan, of_runner
+from planrunner.journal import open_journal
+from planrunner.journal.base import Journal, Post, RunQuery, RunSummary, StoredRun
 from planrunner.ledger import Ledger, Listener
 from planrunner.models.base import Model
 from planrunner.models.litellm import LitellmModel
 from planrunner.models.scripted import ScriptedModel
 from planrunner.plan import Plan
 from planrunner.plan_run import PlanRun
-from planrunner.record_file import write_record
-from planrunner.run_state import COMPLETE, RunState, apply, fold
-from planrunner.runner import advance
+from planrunner.questions import ANSWER, CANCEL, Handler, open_question
+from planrunner.run_state import COMPLETE, FAILED, EffectState, fold
+from planrunner.runner import advance, let_go
 from planrunner.scope import Parts, RunScope
+from planrunner.scripted_answers import ScriptedAnswers
 from planrunner.settings import Settings, load_settings
+from planrunner.stored_runs import begin, keep_record, new_run, pinned_plan, state_of
 from planrunner.tools.base import Tool
 from planrunner.tools.catalogue import Catalogue
+from planrunner.tools.loading import load_function
 from planrunner.tools.scripted import ScriptedTools
+
+_log = logging.getLogger("planrunner")
 
 ContextLike = ExecutionContext | Mapping[str, Any]
 
@@ -50,6 +66,7 @@ class Runner:
     model     litellm name or alias of the model for tasks that name none; wins over the plan's `defaults.model`
     store     `"memory"`, a folder, a file, or `sqlite:///…`; by default `.planrunner` in the project root
     script    answers in place of models and tools, from `load_script`
+    execution_hooks  hooks around every run of this Runner, and who answers questions while a run goes on
     settings  everything else; by default read from the environment and the project file of the plan's root
 
     May be shared by threads and event loops; `close` it, or use it in a `with` block.
@@ -62,12 +79,14 @@ class Runner:
         model: str | None = None,
         store: str | Path | None = None,
         script: Script | None = None,
+        execution_hooks: ExecutionHooks | None = None,
         settings: Settings | None = None,
     ) -> None:
         self._tools = tuple(tools)
         self._model_name = model
         self._store = store
         self._script = script
+        self._hooks = execution_hooks
         self._settings = settings
         self._settings_read: dict[str, Settings] = {}
         self._journals: dict[str, Journal] = {}
@@ -77,44 +96,46 @@ class Runner:
 
     def run(
         self,
-        plan: Plan,
+        plan: Plan | PlanRun,
         inputs: Mapping[str, Any] | None = None,
         *,
         context: ContextLike | None = None,
         on_event: Listener | None = None,
     ) -> PlanRun:
-        """Run a plan to its end and return its record; a step that fails gives a record in state FAILED.
+        """Run a plan until it ends or waits for a person, and return its record; a PlanRun is resumed.
 
-        The context is the given one, else that of the enclosing `with execution_context(...)`. Raises a UsageError
-        when inputs, context, tools, model or store do not allow a run to begin; no run exists then.
+        The context is the given one, else that of the enclosing `with execution_context(...)`. A step that fails gives
+        a record in state FAILED. Raises a UsageError when inputs, context, tools, model or store do not allow a run to
+        begin; no run exists then.
         """
         return run_sync(self.arun(plan, inputs, context=context, on_event=on_event))
 
-    async def arun(
+    def arun(
         self,
-        plan: Plan,
+        plan: Plan | PlanRun,
         inputs: Mapping[str, Any] | None = None,
         *,
         context: ContextLike | None = None,
         on_event: Listener | None = None,
-    ) -> PlanRun:
-        """As `run`, for async callers. When it is cancelled the run is kept as it stands."""
-        settings = self._settings_for(plan.root)
-        parts = self._parts(plan, settings)
-        state, start = _begin(plan, checked_inputs(plan, inputs), checked_context(plan, _context(context)))
-        journal = self._journal(settings)
-        lease = await journal.create(_new_run(plan, state), [start])
-        ledger = Ledger(state, lease, journal, on_event)
-        ledger.announce([start])
-        await self._carry(plan, parts, ledger)
-        return _record(state, settings)
+    ) -> Coroutine[Any, Any, PlanRun]:
+        """As `run`, for async callers. The context counts that stands at the call. A cancelled run is kept as it is."""
+        if isinstance(plan, PlanRun):
+            return self.aresume(plan, context=context, on_event=on_event)
+        if not isinstance(plan, Plan):
+            raise UsageError(f"run takes a Plan, as load_plan gives it, or a PlanRun, and not {type(plan).__name__}")
+        return self._start(plan, inputs, _context(context), on_event)
 
-    async def astream(
+    def astream(
         self, plan: Plan, inputs: Mapping[str, Any] | None = None, *, context: ContextLike | None = None
     ) -> AsyncIterator[Event]:
         """Run a plan and yield its events, each when it is durable. Leaving the loop early leaves it as it stands."""
+        return self._stream(plan, inputs, _context(context))
+
+    async def _stream(
+        self, plan: Plan, inputs: Mapping[str, Any] | None, context: dict[str, Any]
+    ) -> AsyncIterator[Event]:
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
-        run = asyncio.ensure_future(self.arun(plan, inputs, context=context, on_event=queue.put_nowait))
+        run = asyncio.ensure_future(self._start(plan, inputs, context, queue.put_nowait))
         run.add_done_callback(lambda _: queue.put_nowait(None))
         try:
             while (event := await queue.get()) is not None:
@@ -125,30 +146,126 @@ class Runner:
                 run.cancel()
                 await asyncio.gather(run, return_exceptions=True)
 
-    def resume(self, run: PlanRun | str, *, on_event: Listener | None = None) -> PlanRun:
-        """Carry on a run (or its id) that was interrupted; a COMPLETE one is returned as it is.
+    async def _start(
+        self, plan: Plan, inputs: Mapping[str, Any] | None, context: dict[str, Any], on_event: Listener | None
+    ) -> PlanRun:
+        settings = self._settings_for(plan.root)
+        parts = self._parts(plan, settings)
+        state, start = begin(plan, checked_inputs(plan, inputs), checked_context(plan, context))
+        journal = self._journal(settings)
+        creating = asyncio.ensure_future(journal.create(new_run(plan, state), [start]))
+        try:
+            lease = await asyncio.shield(creating)
+        except asyncio.CancelledError as stopped:  # the run may exist all the same
+            ledger = Ledger(state, await to_the_end(creating, leaving=True), journal, on_event)
+            ledger.announce([start])
+            await let_go(ledger, stopped)
+            raise
+        ledger = Ledger(state, lease, journal, on_event)
+        ledger.announce([start])
+        await self._carry(plan, parts, ledger)
+        return keep_record(state, settings.store)
+
+    def resume(
+        self,
+        run: PlanRun | str,
+        *,
+        context: ContextLike | None = None,
+        retry: bool = False,
+        on_event: Listener | None = None,
+    ) -> PlanRun:
+        """Carry on a run (or its id) that was interrupted or waits for answers; a COMPLETE one is returned as it is.
+
+        context  replaces the end user's context, which else stays what it was; also given by an enclosing
+                 `with execution_context(...)`
+        retry    opens a new try of what failed in a FAILED run; what is finished is kept
 
         What is finished is not done again, and the plan is the one the run began with, whatever its file says now.
-        Raises PlanRunNotFoundError, RunBusyError, or RunFinishedError for a FAILED run.
+        Raises PlanRunNotFoundError, RunBusyError, ContextError, or RunFinishedError for a FAILED run without `retry`.
         """
-        return run_sync(self.aresume(run, on_event=on_event))
+        return run_sync(self.aresume(run, context=context, retry=retry, on_event=on_event))
 
-    async def aresume(self, run: PlanRun | str, *, on_event: Listener | None = None) -> PlanRun:
+    def aresume(
+        self,
+        run: PlanRun | str,
+        *,
+        context: ContextLike | None = None,
+        retry: bool = False,
+        on_event: Listener | None = None,
+    ) -> Coroutine[Any, Any, PlanRun]:
         """As `resume`, for async callers."""
-        run_id = run if isinstance(run, str) else run.id
-        settings = self._settings_for(".")
-        journal = self._journal(settings)
-        stored = await journal.load(run_id)
-        if stored.summary.state == COMPLETE:
-            return PlanRun.from_state(fold(run_id, stored.events))
-        lease = await journal.claim(run_id)
-        stored = await journal.load(run_id)  # what the one before us wrote last
+        given = get_execution_context() if context is None else make_execution_context(context)
+        return self._carry_on(_id(run), None if given is None else given.model_dump(), retry, on_event)
+
+    async def _carry_on(
+        self, run_id: str, context: dict[str, Any] | None, retry: bool, on_event: Listener | None
+    ) -> PlanRun:
+        journal, stored = await self._find(run_id)
         state = fold(run_id, stored.events)
-        plan = _pinned_plan(stored, state)
-        ledger = Ledger(state, lease, journal, on_event)
-        ledger.emit(events.RUN_RESUMED, "", {"epoch": lease.epoch})
-        await self._carry(plan, self._parts(plan, settings), ledger)
-        return _record(state, settings)
+        settings = self._settings_for(state.root)
+        if stored.summary.state == COMPLETE:
+            return keep_record(state, settings.store)
+        plan = pinned_plan(stored, state)
+        body = {} if context is None else {"context": checked_context(plan, context)}
+        parts = self._parts(plan, settings, [effect for effect in state.effects.values() if effect.done])
+        lease = await journal.claim(run_id, failed=retry)
+        try:
+            stored = await journal.load(run_id)  # what the one before us wrote last
+        except BaseException:
+            journal.abandon(lease)
+            raise
+        seen = stored.posts[-1].seq if stored.posts else 0
+        ledger = Ledger(fold(run_id, stored.events), lease, journal, on_event, seen)
+        user, ended = ledger.state.context["end_user_id"], ledger.state.state
+        ledger.emit(events.RUN_RESUMED, "", {"epoch": lease.epoch, **body})
+        if retry and ended == FAILED:  # by its events: in the store it is carried again
+            ledger.emit(events.RUN_RETRIED, "", {})
+        await self._carry(plan, parts, ledger, stored.posts, ledger.state.context["end_user_id"] != user)
+        return keep_record(ledger.state, settings.store)
+
+    def cancel(self, run: PlanRun | str, *, by: str | None = None) -> PlanRun:
+        """End a run: nothing new starts, calls in flight are stopped, it becomes FAILED with the kind `cancelled`.
+
+        A run that another process carries hears it within a second; its record is returned as it stands then. Raises
+        PlanRunNotFoundError, RunFinishedError.
+        """
+        return run_sync(self.acancel(run, by=by))
+
+    async def acancel(self, run: PlanRun | str, *, by: str | None = None) -> PlanRun:
+        """As `cancel`, for async callers."""
+        run_id = _id(run)
+        journal, stored = await self._find(run_id)
+        await journal.post(run_id, f"{CANCEL}{state_of(stored).tries}", {"by": by})
+        try:
+            return await self._carry_on(run_id, None, False, None)
+        except RunBusyError:
+            return PlanRun.from_state(state_of(await journal.load(run_id)))
+
+    def resolve_clarification(
+        self, clarification: Clarification | str, response: Any, plan_run: PlanRun | str, *, by: str | None = None
+    ) -> PlanRun:
+        """Answer a question of a run that waits, without carrying the run on, and return the run as it now stands.
+
+        clarification  the question, or its id
+        by             who answers; recorded
+
+        Raises AnswerError when the question does not take the answer (it stays open), InvalidPlanRunStateError when it
+        is unknown or closed, PlanRunNotFoundError.
+        """
+        return run_sync(self.aresolve_clarification(clarification, response, plan_run, by=by))
+
+    async def aresolve_clarification(
+        self, clarification: Clarification | str, response: Any, plan_run: PlanRun | str, *, by: str | None = None
+    ) -> PlanRun:
+        """As `resolve_clarification`, for async callers."""
+        run_id = _id(plan_run)
+        asked = clarification if isinstance(clarification, str) else clarification.id
+        journal, stored = await self._find(run_id)
+        question = open_question(state_of(stored), asked)
+        body = {"response": checked_answer(question.body, response), "by": by}
+        if not await journal.post(run_id, f"{ANSWER}{question.id}", body):
+            raise InvalidPlanRunStateError(f"{question.id} was answered by somebody else just now")
+        return PlanRun.from_state(state_of(await journal.load(run_id)))
 
     def close(self) -> None:
         """Let go of stores. Runs that are going on elsewhere are not touched."""
@@ -162,9 +279,22 @@ class Runner:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    async def _carry(self, plan: Plan, parts: Parts, ledger: Ledger) -> None:
+    async def _carry(
+        self, plan: Plan, parts: Parts, ledger: Ledger, posts: Sequence[Post] = (), other_user: bool = False
+    ) -> None:
         run = RunScope(plan, parts, ledger)
+        run.said = tuple(posts)
+        if other_user:
+            run.questions.withdraw_approvals()
         await self._dispatcher.dispatch(ledger.state.id, lambda: advance(run))
+
+    async def _find(self, run_id: str) -> tuple[Journal, StoredRun]:
+        """The run, in a store that this Runner has used, or in that of the working folder's project."""
+        for journal in list(self._journals.values()):
+            with suppress(PlanRunNotFoundError):
+                return journal, await journal.load(run_id)
+        journal = self._journal(self._settings_for(find_root(None)))
+        return journal, await journal.load(run_id)
 
     def _settings_for(self, root: str) -> Settings:
         """The settings in force for a project; what the caller of Runner said wins."""
@@ -182,17 +312,32 @@ class Runner:
                 opened.close()
         return journal
 
-    def _parts(self, plan: Plan, settings: Settings) -> Parts:
-        """Everything a run of this plan needs, checked: every tool is there, every task has a model."""
+    def _parts(self, plan: Plan, settings: Settings, finished: Iterable[EffectState] = ()) -> Parts:
+        """Everything a run of this plan needs, checked: every tool is there, every task has a model.
+
+        finished  calls that are on record: a script has answered them
+        """
         tools = Catalogue(plan, self._tools)
         tools.check()
         script = self._script
         default_model = self._model_name or plan.default_model or settings.model
         if script is not None:
             model: Model = ScriptedModel(script.replies)
-            return Parts(tools, model, default_model or SCRIPTED, settings.models, ScriptedTools(script.tools))
+            scripted = ScriptedTools(script.tools, finished)
+            return Parts(tools, model, default_model or SCRIPTED, settings.models, scripted, *self._people(plan))
         check_models(plan, default_model)
-        return Parts(tools, self._model(plan), default_model, settings.models)
+        return Parts(tools, self._model(plan), default_model, settings.models, None, *self._people(plan))
+
+    def _people(self, plan: Plan) -> tuple[Handler | None, tuple[Binding, ...]]:
+        """Who answers questions at once, and the hooks, those of the Runner first."""
+        hooks = self._hooks
+        own = of_plan(plan, lambda use: load_function(use, plan.root))
+        people = None if hooks is None else hooks.clarification_handler
+        people = people or handler_of_plan(plan, lambda use: load_function(use, plan.root))
+        handler = None if people is None else asker(people)
+        if self._script is not None and self._script.answers:
+            handler = ScriptedAnswers(self._script.answers, handler)
+        return handler, (*of_runner(hooks), *own)
 
     def _model(self, plan: Plan) -> Model:
         """The road to real models; its slow import begins beside the start of the run."""
@@ -215,64 +360,24 @@ class Runs:
 
     def get(self, run_id: str) -> PlanRun:
         """The record of a run as it stands. PlanRunNotFoundError when there is none."""
-        return PlanRun.from_state(fold(run_id, self.events(run_id)))
+        return PlanRun.from_state(state_of(self._load(run_id)))
 
     def events(self, run_id: str) -> tuple[Event, ...]:
         """Everything that happened in a run, in order. PlanRunNotFoundError when there is none."""
-        return run_sync(self._journal().load(run_id)).events
+        return self._load(run_id).events
+
+    def _load(self, run_id: str) -> StoredRun:
+        return run_sync(self._runner._find(run_id))[1]
 
     def _journal(self) -> Journal:
         runner = self._runner
         return runner._journal(runner._settings_for(find_root(None)))
 
 
+def _id(run: PlanRun | str) -> str:
+    return run if isinstance(run, str) else run.id
+
+
 def _context(given: ContextLike | None) -> dict[str, Any]:
     context = get_execution_context() if given is None else make_execution_context(given)
     return (context or ExecutionContext()).model_dump()
-
-
-def _begin(plan: Plan, inputs: dict[str, Any], context: dict[str, Any]) -> tuple[RunState, Event]:
-    """A fresh run, and the event that says so."""
-    state = RunState(new_run_id())
-    body = {
-        "id": state.id,
-        "plan": {"name": plan.name, "version": plan.version, "sha256": plan.sha256},
-        "root": plan.root,
-        "steps": [step.id for step in plan.steps],
-        "inputs": inputs,
-        "context": context,
-    }
-    start = Event(events.RUN_STARTED, "", time(), body)
-    apply(state, start)
-    return state, start
-
-
-def _new_run(plan: Plan, state: RunState) -> NewRun:
-    return NewRun(
-        id=state.id,
-        end_user_id=state.context["end_user_id"],
-        plan_name=plan.name,
-        plan_sha256=plan.sha256,
-        files=plan.files,
-        created_at=state.created_at,
-    )
-
-
-def _pinned_plan(stored: StoredRun, state: RunState) -> Plan:
-    """The plan as it was when the run began."""
-    name, text = next(iter(stored.files.items()))
-    loaded = load_document(text.encode(), name, path=None, root=state.root)
-    if loaded.plan is None:
-        raise InvalidPlanError(
-            f"the plan of run {state.id} is not valid for this version of planrunner", loaded.problems
-        )
-    return loaded.plan
-
-
-def _record(state: RunState, settings: Settings) -> PlanRun:
-    """The record of a run that has ended, also left as a file where the store is a folder."""
-    record = PlanRun.from_state(state)
-    folder = store_folder(settings.store)
-    if folder is not None:
-        write_record(folder, record.id, record.model_dump_json(indent=2))
-    return record

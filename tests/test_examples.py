@@ -137,3 +137,45 @@ def test_the_expenses_need_no_model(project: Path) -> None:
     report = (project / output["report"]).read_text(encoding="utf-8")
     assert all(user in report for user in output["end_users"])
     assert "2546.18" in report
+
+
+def test_a_refund_is_decided_approved_and_paid_once(project: Path) -> None:
+    """The README's walk: pause, answer, resume, each from another process; the approval shows the args."""
+    begun = planrunner(
+        project, "run", "plans/refund.yml", "--user", "u1", "--input", "order_id=A-1", "--format", "json"
+    )
+    assert begun.returncode == 3, begun.stderr
+    run_id = json.loads(begun.stdout)["id"]
+    assert f"planrunner answer {run_id}" in begun.stderr
+    assert f"planrunner resume {run_id}" in begun.stderr
+    (project / "plans" / "refund.yml").write_text("changed: meanwhile\n", encoding="utf-8")
+
+    wrong = planrunner(project, "answer", run_id, "maybe")
+    assert wrong.returncode == 2
+    assert "refund, reject" in wrong.stderr
+    assert planrunner(project, "answer", run_id, "refund").returncode == 0
+    asked = planrunner(project, "resume", run_id, "--format", "json")
+    assert asked.returncode == 3, asked.stderr
+    approval = json.loads(asked.stdout)["clarifications"][1]
+    assert approval["call"]["args"] == {"order_id": "A-1", "amount": 30.0}
+    book = project / "reports" / "refunds.jsonl"
+    assert not book.exists(), "money moved before the approval"
+
+    assert planrunner(project, "answer", run_id, "yes").returncode == 2, "an approval was given unseen"
+    yes = planrunner(project, "answer", run_id, approval["id"], "yes", "--as", "the shift lead")
+    assert yes.returncode == 0, yes.stderr
+    done = planrunner(project, "resume", run_id, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["final_output"]["value"]["paid"] == "30.00 paid back for A-1"
+    assert planrunner(project, "resume", run_id).returncode == 0
+    (line,) = book.read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["user"] == "u1"
+
+
+def test_a_refund_above_the_limit_is_refused_whoever_approves(project: Path) -> None:
+    begun = planrunner(
+        project, "run", "plans/refund.yml", "--user", "u1", "--input", "order_id=A-2", "--answer", "decide=refund"
+    )
+    assert begun.returncode == 1, begun.stderr
+    assert "above the limit" in begun.stderr
+    assert not (project / "reports").exists()

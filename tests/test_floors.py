@@ -16,8 +16,15 @@ HOMES = {
     "jinja2": ("template/",),
     "jsonschema_rs": ("json_schema.py",),
     "litellm": ("models/litellm.py",),
-    "pydantic": ("plan_run.py", "execution_context.py", "tools/python.py"),
-    "pydantic_core": ("plan_run.py",),
+    "pydantic": (
+        "clarification.py",
+        "execution_context.py",
+        "execution_hooks.py",
+        "frozen.py",
+        "plan_run.py",
+        "tools/python.py",
+    ),
+    "pydantic_core": ("clarification.py", "plan_run.py"),
     "sqlite3": ("journal/sqlite",),
     "yaml": ("document/source.py",),
 }

@@ -31,6 +31,12 @@ CLI_AIDS = {
     "plans",
     "sink",
     "follow",
+    "answering",
+    "asking",
+    "carrying",
+    "context",
+    "next",
+    "stores",
 }
 """Files in `cli/` that are no commands."""
 

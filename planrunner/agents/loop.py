@@ -6,16 +6,16 @@ Everything a model says is data: a name it is not offered is never called, and a
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from planrunner.agents.prompts import system_prompt
 from planrunner.agents.structured import Answer, as_text, read_answer
-from planrunner.errors import ExhaustedError, SchemaError, ToolSoftError
-from planrunner.jsonsafe import dumps
+from planrunner.errors import ExhaustedError, SchemaError, StepError, ToolSoftError
+from planrunner.jsonsafe import dumps, loads, to_json_safe
 from planrunner.models.base import ModelRequest, Reply, ToolCall, seam_name
 from planrunner.plan import Agent
+from planrunner.questions import Waiting
 from planrunner.steps.base import Scope
 
 RE_ASKS = 2
@@ -49,7 +49,7 @@ async def work(scope: Scope, agent: Agent, task: str, returns: Mapping[str, Any]
         )
         messages.append(_said(reply))
         if reply.tool_calls:
-            messages += [await _answer_call(scope, tools, turn, place, c) for place, c in enumerate(reply.tool_calls)]
+            messages += await _answer_calls(scope, tools, turn, reply.tool_calls)
             continue
         answer = read_answer(reply.text or "", returns)
         if not answer.problems:
@@ -82,6 +82,22 @@ def _said(reply: Reply) -> dict[str, Any]:
     return message
 
 
+async def _answer_calls(
+    scope: Scope, tools: Mapping[str, str], turn: int, calls: Sequence[ToolCall]
+) -> list[dict[str, Any]]:
+    """Carry out the calls of one reply. Each comes to its end, whatever becomes of the others; then waiting wins."""
+    answers: list[dict[str, Any]] = []
+    troubles: list[Exception] = []
+    for place, call in enumerate(calls):
+        try:
+            answers.append(await _answer_call(scope, tools, turn, place, call))
+        except (Waiting, StepError) as trouble:
+            troubles.append(trouble)
+    if troubles:
+        raise next((trouble for trouble in troubles if isinstance(trouble, Waiting)), troubles[0])
+    return answers
+
+
 async def _answer_call(scope: Scope, tools: Mapping[str, str], turn: int, place: int, call: ToolCall) -> dict[str, Any]:
     """Carry out one call of the reply, or say why not. Only a tool's hard failure ends the step."""
     name = tools.get(call.name)
@@ -94,9 +110,11 @@ async def _answer_call(scope: Scope, tools: Mapping[str, str], turn: int, place:
 
 async def _call(scope: Scope, name: str, place: str, call: ToolCall) -> str:
     try:
-        args = json.loads(call.arguments or "{}")
-    except ValueError as error:
+        args = to_json_safe(loads(call.arguments or "{}"), "args")
+    except (ValueError, SchemaError, RecursionError) as error:
         return _refusal("the arguments are not JSON", str(error))
+    if not isinstance(args, dict):
+        return _refusal("the arguments do not fit the tool's schema", "expected an object of named arguments")
     problems = scope.args_problems(name, args)
     if problems:
         return _refusal("the arguments do not fit the tool's schema", "; ".join(problems))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,8 @@ from planrunner.errors import (
     PlanrunnerError,
 )
 from planrunner.termsafe import term_safe
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def enter(group: click.Group, argv: Sequence[str]) -> int:
@@ -39,6 +42,11 @@ def enter(group: click.Group, argv: Sequence[str]) -> int:
             return 0
         except PlanrunnerError as error:
             return _refused(error, debug)
+        except OSError as error:
+            if error.errno not in _FULL or error.filename is not None:
+                return _defect(error, argv, debug)
+            silence(sys.stdout)  # the help, which click writes itself
+            return _refused(PlanrunnerError(f"standard output can't be written: {error.strerror}"), debug)
         except Exception as error:
             return _defect(error, argv, debug)
 
@@ -46,6 +54,10 @@ def enter(group: click.Group, argv: Sequence[str]) -> int:
 def _invoke(group: click.Group, argv: list[str]) -> int:
     with group.make_context("planrunner", argv) as context:
         return int(group.invoke(context) or 0)
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM. Not a bare KeyboardInterrupt: when one hits code made by `exec`, Python ends itself by SIGINT."""
 
 
 @contextlib.contextmanager
@@ -56,8 +68,8 @@ def _termination_is_interruption() -> Iterator[list[int]]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         came.append(number)
         handler = signal.getsignal(signal.SIGINT)  # the event loop has one of its own while it runs
-        if not callable(handler):
-            raise KeyboardInterrupt
+        if not callable(handler) or handler is signal.default_int_handler:
+            raise _Terminated
         handler(signal.SIGINT, frame)
 
     try:
@@ -73,7 +85,7 @@ def _termination_is_interruption() -> Iterator[list[int]]:
 
 def _wrong_usage(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
-    message = error.format_message()
+    message = _no_such_flag(error) if isinstance(error, click.NoSuchOption) else error.format_message()
     if context is None:
         _say(message)
     elif isinstance(error, click.exceptions.NoArgsIsHelpError):
@@ -81,6 +93,16 @@ def _wrong_usage(error: click.ClickException) -> int:
     else:
         _say(f"{message}\n{context.command_path} --help tells how it is used")
     return EXIT_USAGE
+
+
+def _no_such_flag(error: click.NoSuchOption) -> str:
+    from difflib import get_close_matches
+
+    params = error.ctx.command.get_params(error.ctx) if error.ctx is not None else []
+    known = {name.lstrip("-"): name for param in params for name in param.opts if name.startswith("--")}
+    # Without the dashes, which make every word a little like every other.
+    near = get_close_matches(error.option_name.lstrip("-"), known, n=1, cutoff=0.7)
+    return f"there is no flag {error.option_name!r}" + (f"; did you mean {known[near[0]]!r}?" if near else "")
 
 
 def _interrupted(stop: BaseException, terminated: bool) -> int:

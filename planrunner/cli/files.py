@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Mapping
 from typing import Any
 
+from planrunner.cli.values import json_fault
 from planrunner.errors import UsageError
 
 MAX_BYTES = 16 * 1024 * 1024
+_OURS = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
+"""What the shell has opened for us: standard input, and `<(…)`."""
+
+
+class UnreadableError(UsageError):
+    """A file that the command line leads to can't be read."""
 
 
 def read_bytes(path: str, what: str, limit: int = MAX_BYTES) -> bytes:
@@ -17,16 +25,28 @@ def read_bytes(path: str, what: str, limit: int = MAX_BYTES) -> bytes:
     if path == "-":
         return sys.stdin.buffer.read(limit + 1) if sys.stdin is not None else b""
     if os.path.isdir(path):
-        raise UsageError(f"{what} {path} is a folder, and a file is needed")
+        raise UnreadableError(f"{what} {path} is a folder, and a file is needed")
     try:
         with open(path, "rb") as file:
             return file.read(limit + 1)
     except FileNotFoundError:
-        raise UsageError(f"{what} {path} does not exist{_from_here(path)}") from None
+        raise UnreadableError(f"{what} {path} does not exist{_from_here(path)}") from None
     except OSError as error:
-        raise UsageError(f"{what} {path} can't be read: {error.strerror}") from None
+        raise UnreadableError(f"{what} {path} can't be read: {error.strerror}") from None
     except ValueError:
-        raise UsageError(f"{what} {path!r} is no possible file name") from None
+        raise UnreadableError(f"{what} {path!r} is no possible file name") from None
+
+
+def refuse_special(path: str, what: str) -> None:
+    """UnreadableError for a pipe, a socket or a device: reading one may never end. What can't be told passes."""
+    if path == "-" or path.startswith(_OURS):
+        return
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise UnreadableError(f"{what} {path} is not a regular file")
 
 
 def read_text(path: str, what: str) -> str:
@@ -54,7 +74,7 @@ def _json(path: str, what: str) -> Any:
     try:
         return loads(read_text(path, what))
     except ValueError as error:
-        raise UsageError(f"{what} {path} is not JSON: {error}") from None
+        raise UsageError(f"{what} {path} is not JSON{json_fault(error)}") from None
 
 
 def _yaml(path: str, what: str) -> Any:
@@ -67,4 +87,11 @@ def _yaml(path: str, what: str) -> Any:
 
 
 def _from_here(path: str) -> str:
-    return "" if os.path.isabs(path) else f" in {os.getcwd()}"
+    if os.path.islink(path):
+        return ": the link leads nowhere"
+    if os.path.isabs(path):
+        return ""
+    try:
+        return f" in {os.getcwd()}"
+    except OSError:
+        return ""

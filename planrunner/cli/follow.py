@@ -18,6 +18,7 @@ from planrunner.run_state import COMPLETE
 from planrunner.termsafe import term_safe
 
 if TYPE_CHECKING:
+    from planrunner.cli.next import Commands
     from planrunner.cli.options import Common
     from planrunner.events import Event
     from planrunner.plan_run import PlanRun
@@ -26,16 +27,20 @@ if TYPE_CHECKING:
 class Follower:
     """`--format text`: the final output is the result.
 
-    run_id  None until there is a run
-    show    the command that shows the run, `RUN` standing for its id; None when nothing is kept
+    run_id    None until a run is carried
+    progress  what people see meanwhile
+    commands  what to type about the run; None when nothing is kept
+    resumes   the run that is gone on with; None for a new one
     """
 
-    def __init__(self, output: Output, told: Common, show: str | None) -> None:
+    def __init__(self, output: Output, told: Common, commands: Commands | None, resumes: str | None = None) -> None:
         self.output = output
         self.run_id: str | None = None
-        self._show = show
-        self._progress = _progress(told)
-        self._log = _Log(self._progress, told.debug)
+        self.progress = _progress(told)
+        self._commands = commands
+        self._resumes = resumes
+        self._has_result = False
+        self._log = _Log(self.progress, told.debug)
         self._log.setLevel(logging.ERROR if told.quiet else logging.DEBUG if told.verbose else logging.INFO)
         _logger.setLevel(min(self._log.level, logging.INFO))
         _logger.addHandler(self._log)
@@ -44,16 +49,19 @@ class Follower:
         """Hear an event."""
         if event.kind == events.RUN_STARTED:
             self.run_id = event.body["id"]
-        self._progress(event)
+        elif event.kind == events.RUN_RESUMED:
+            self.run_id = self._resumes
+        self.progress(event)
 
     def result(self, plan_run: PlanRun) -> None:
-        """The run has come to its end: write what came of it."""
+        """The run has come to its end, or waits: write what came of it."""
         if plan_run.state == COMPLETE and plan_run.final_output is not None:
             value = text.value(plan_run.final_output.value)
             self._write(self.output.fit(value if value.endswith("\n") else value + "\n"))
 
     def _write(self, text: str) -> None:
-        self._progress.close()
+        self.progress.close()
+        self._has_result = True
         self.output.write(text)
 
     def __enter__(self) -> Self:
@@ -61,11 +69,14 @@ class Follower:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Stop talking, leave terminal and logger as they were found, and put the result in place."""
-        self._progress.close()
+        self.progress.close()
         _logger.removeHandler(self._log)
         if error is not None:
             self.output.abandon()
             self._note(error)
+            return
+        if not self._has_result:
+            self.output.abandon()
             return
         try:
             self.output.finish()
@@ -79,9 +90,9 @@ class Follower:
             error.add_note(self._kept(self.run_id))
 
     def _kept(self, run_id: str) -> str:
-        if self._show is None:
+        if self._commands is None:
             return f"run {run_id} was kept in memory only: it is gone"
-        return f"run {run_id} is kept as it stands: {self._show.replace('RUN', run_id)}"
+        return f"run {run_id} is kept as it stands; to go on with it: {self._commands.resume(run_id)}"
 
 
 class Json(Follower):
@@ -106,7 +117,7 @@ class JsonLines(Follower):
 
 
 FOLLOWERS: dict[str, type[Follower]] = {"text": Follower, "json": Json, "jsonl": JsonLines}
-"""Format of `run` → who writes it."""
+"""Format of `run` and `resume` → who writes it."""
 
 _logger = logging.getLogger("planrunner")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from planrunner.registry import hint, load
+from planrunner.registry import hint, load, uninterrupted
 
 
 class Group(click.Group):
@@ -40,7 +40,8 @@ class LazyGroup(Group):
         """Import the command; None when there is none of that name."""
         if cmd_name not in self._table:
             return None
-        command: click.Command = load(self._table[cmd_name][0])
+        with uninterrupted():
+            command: click.Command = load(self._table[cmd_name][0])
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

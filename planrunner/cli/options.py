@@ -10,6 +10,8 @@ from typing import Any
 import click
 
 from planrunner.cli.values import utf8
+from planrunner.errors import UsageError
+from planrunner.registry import hint
 
 Command = Callable[..., Any]
 
@@ -39,15 +41,47 @@ class OnStore(Common):
     no_input: bool = False
 
 
+class OneOf(click.Choice[str]):
+    """One word of a few; a wrong one is told in our words."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The word. click's error for any other."""
+        if value in self.choices:
+            return value
+        known = ", ".join(self.choices)
+        return self.fail(f"{value!r} is not one of {known}{hint(str(value), self.choices)}", param, ctx)
+
+
+def once(
+    flag: str,
+    *names: str,
+    metavar: str = "",
+    type: Any = None,  # noqa: A002
+    default: Any = None,
+    help: str,  # noqa: A002
+) -> Callable[[Command], Command]:
+    """A flag with a value that may be given once: of two nobody can know which was meant. `default` if not given."""
+
+    def one(_ctx: click.Context, _param: click.Parameter, values: tuple[Any, ...]) -> Any:
+        if len(values) > 1:
+            raise UsageError(f"{flag} is given twice; give it once")
+        if metavar == "FILE" and values == ("",):
+            raise UsageError(f"{flag} is empty: expected the name of a file")
+        return values[0] if values else default
+
+    told = help if default is None else f"{help}  [default: {default}]"
+    return click.option(flag, *names, metavar=metavar or None, type=type, multiple=True, callback=one, help=told)
+
+
 _TALK = (
     click.option("-q", "--quiet", is_flag=True, help="No talk on standard error, errors apart."),
     click.option("-v", "--verbose", is_flag=True, help="More talk on standard error."),
     click.option("--debug", is_flag=True, help="Show the traceback of an error."),
 )
 _STORE = (
-    click.option("--store", metavar="URL", type=utf8, help="Where runs are kept: memory, a folder, or sqlite:///FILE."),
+    once("--store", metavar="URL", type=utf8, help="Where runs are kept: memory, a folder, or sqlite:///FILE."),
     click.option("--no-input", is_flag=True, help="Never ask at the terminal."),
-    click.option("--env-file", metavar="FILE", help="Read environment variables from this file first."),
+    once("--env-file", metavar="FILE", help="Read environment variables from this file first."),
 )
 
 
@@ -63,9 +97,7 @@ def on_store(command: Command) -> Command:
 
 def formats(*names: str) -> Callable[[Command], Command]:
     """--format, the first name being the default."""
-    return click.option(
-        "--format", "format_", type=click.Choice(names), default=names[0], show_default=True, help="Form of the output."
-    )
+    return once("--format", "format_", type=OneOf(names), default=names[0], help="Form of the output.")
 
 
 def _packed(command: Command, kind: type[Common], flags: tuple[Callable[[Command], Command], ...]) -> Command:

@@ -6,17 +6,31 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
-from planrunner.cli.files import read_bytes
-from planrunner.document.load import find_root, load_document
+from planrunner.cli.files import UnreadableError, read_bytes, refuse_special
+from planrunner.document.load import ABOUT_BUILTIN, find_root, load_document
+from planrunner.document.problem import Problem
 from planrunner.document.source import MAX_BYTES
 from planrunner.errors import UsageError
 from planrunner.plan import Plan
 from planrunner.render.checked import Checked
 
-_IS_PLAN = re.compile(rb"^(?:\xef\xbb\xbf)?(['\"]?)planrunner\1[ \t]*:", re.MULTILINE)
+_MARK = rb"(?:\xef\xbb\xbf)?(?:\{[ \t]*)?(['\"]?)planrunner%s\1[ \t]*:"
+_IS_PLAN = re.compile(rb"^" + _MARK % rb"", re.MULTILINE)
+_IS_ANOTHER = re.compile(rb"^" + _MARK % rb"_(?:script|test)", re.MULTILINE)
+_UTF16 = tuple("planrunner".encode(name) for name in ("utf-16-le", "utf-16-be"))
 _HEAD = 64 * 1024
 STDIN = "<stdin>"
+
+
+class _Kind(Enum):
+    """What a YAML file in a folder is, by its first bytes."""
+
+    PLAN = auto()
+    ANOTHER = auto()
+    """A script or a test: ours, and no plan."""
+    FOREIGN = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,35 +41,79 @@ class Given:
     plan: Plan | None
 
 
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What paths lead to.
+
+    files        the plans, in order: a path that is to be read, or what is wrong with one that can't be
+    passed_over  how many YAML files in folders are no files of planrunner
+    """
+
+    files: list[str | Checked]
+    passed_over: int
+
+
 def read_plan(path: str) -> Given:
-    """Read and check one plan; `-` is standard input. UsageError when there is no file to read."""
+    """Read and check one plan; `-` is standard input. UnreadableError when there is no file to read."""
+    refuse_special(path, "the plan")
     text = read_bytes(path, "the plan", MAX_BYTES)
     name, place = (STDIN, None) if path == "-" else (path, path)
     loaded = load_document(text, name, path=place, root=find_root(place))
-    return Given(Checked(name, loaded.problems, loaded.source.lines), loaded.plan)
+    refused = any(problem.code in ABOUT_BUILTIN for problem in loaded.problems)
+    return Given(Checked(name, loaded.problems, loaded.source.lines), None if refused else loaded.plan)
 
 
-def plan_files(paths: Sequence[str]) -> list[str]:
+def unreadable(path: str, why: str) -> Checked:
+    """A file that can't be read, as a problem of its own."""
+    return Checked(path, (Problem(path, 1, 1, "unreadable", why),))
+
+
+def gather(paths: Sequence[str]) -> Gathered:
     """The files named, and the plans in the folders named (YAML files with `planrunner:` at the top), each once."""
-    files = [file for path in paths for file in _files(path)]
+    found = [entry for path in paths for entry in _files(path)]
+    files = {entry.file if isinstance(entry, Checked) else entry: entry for entry in found if entry is not None}
+    passed_over = found.count(None)
     if not files:
+        others = f" (YAML files that are none: {passed_over})" if passed_over else ""
         raise UsageError(
-            f"there is no plan in {' or '.join(paths)}: a plan is a YAML file with `planrunner: 1` at the top"
+            f"there is no plan in {' or '.join(paths)}{others}: a plan is a YAML file with `planrunner: 1` at the top"
         )
-    return list(dict.fromkeys(files))
+    return Gathered(list(files.values()), passed_over)
 
 
-def _files(path: str) -> Iterator[str]:
+def _files(path: str) -> Iterator[str | Checked | None]:
+    """Plans, and what can't be read; None for a YAML file of somebody else."""
     if not os.path.isdir(path):
         yield path
         return
-
-    def unreadable(error: OSError) -> None:
-        raise UsageError(f"the folder {error.filename} can't be read: {error.strerror}")
-
-    for folder, inner, names in os.walk(path, onerror=unreadable):
+    closed: list[OSError] = []
+    for folder, inner, names in os.walk(path, onerror=closed.append):
+        yield from _refused(closed)
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         for name in sorted(names):
-            file = os.path.join(folder, name)
-            if name.endswith((".yml", ".yaml")) and _IS_PLAN.search(read_bytes(file, "the file", _HEAD)):
-                yield file
+            if name.endswith((".yml", ".yaml")):
+                yield from _file(os.path.join(folder, name))
+    yield from _refused(closed)
+
+
+def _refused(closed: list[OSError]) -> Iterator[Checked]:
+    while closed:
+        error = closed.pop(0)
+        yield unreadable(str(error.filename), f"the folder {error.filename} can't be read: {error.strerror}")
+
+
+def _file(path: str) -> Iterator[str | Checked | None]:
+    try:
+        refuse_special(path, "the file")
+        kind = _kind(read_bytes(path, "the file", _HEAD))
+    except UnreadableError as error:
+        yield unreadable(path, str(error))
+        return
+    if kind is not _Kind.ANOTHER:
+        yield path if kind is _Kind.PLAN else None
+
+
+def _kind(head: bytes) -> _Kind:
+    if _IS_PLAN.search(head) or any(word in head for word in _UTF16):
+        return _Kind.PLAN
+    return _Kind.ANOTHER if _IS_ANOTHER.search(head) else _Kind.FOREIGN

@@ -7,32 +7,36 @@ from typing import TYPE_CHECKING
 
 import click
 
+from planrunner.cli.carrying import what_to_type
 from planrunner.cli.lazy import Group
-from planrunner.cli.options import OnStore, formats, on_store
+from planrunner.cli.next import commands_for
+from planrunner.cli.options import OneOf, OnStore, formats, on_store, once
+from planrunner.cli.stores import is_missing, settings_of_run, store_settings
 from planrunner.cli.streams import data, style, talk
-from planrunner.cli.values import since, utf8
+from planrunner.cli.values import how_many, since, utf8
 from planrunner.errors import EXIT_COMPLETE
 from planrunner.registry import load
 from planrunner.render import EVENTS, LISTS, RECORDS
-from planrunner.run_state import COMPLETE, FAILED, IN_PROGRESS
+from planrunner.run_state import COMPLETE, ENDED, FAILED, IN_PROGRESS, NEED_CLARIFICATION, READY_TO_RESUME
 
 if TYPE_CHECKING:
+    from planrunner.settings import Settings
     from planrunner.wire import Runner
 
-_STATES = (IN_PROGRESS, COMPLETE, FAILED)
+_STATES = (IN_PROGRESS, NEED_CLARIFICATION, COMPLETE, FAILED)
 
 
 @click.group(cls=Group)
 def runs() -> None:
-    """Look at stored runs."""
+    """Look at stored runs, and cancel them."""
 
 
 @runs.command("list", short_help="List the newest runs.")
-@click.option("--user", metavar="ID", type=utf8, help="Only runs for this end user.")
-@click.option("--state", type=click.Choice(_STATES), help="Only runs in this state.")
-@click.option("--plan", metavar="NAME", type=utf8, help="Only runs of the plan of this name.")
-@click.option("--since", "since_", metavar="TIME", help="Only runs begun since: 2026-01-31 (UTC), or 12h, 2d ago.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="So many at most.")
+@once("--user", metavar="ID", type=utf8, help="Only runs for this end user.")
+@once("--state", type=OneOf(_STATES), help="Only runs in this state.")
+@once("--plan", metavar="NAME", type=utf8, help="Only runs of the plan of this name.")
+@once("--since", "since_", metavar="TIME", help="Only runs begun since: 2026-01-31 (UTC), or 12h, 2d ago.")
+@once("--limit", metavar="N", type=how_many, default=50, help="So many at most.")
 @formats(*LISTS)
 @on_store
 def list_(
@@ -42,12 +46,14 @@ def list_(
     from planrunner.journal.base import RunQuery
 
     query = RunQuery(user, state, plan, None if since_ is None else since(since_), limit)
-    with _runner(told) as runner:
-        summaries = runner.runs.list(query)
+    settings = store_settings(told)
+    nobody_ran = is_missing(settings)
+    with _runner(settings) as runner:
+        summaries = [] if nobody_ran else runner.runs.list(query)
     if summaries or format_ != "text":
         data(load(LISTS[format_])(summaries, style(sys.stdout)))
     elif not told.quiet:
-        talk("no runs")
+        talk(f"no runs in {settings.store}" if nobody_ran else "no runs")
     return EXIT_COMPLETE
 
 
@@ -57,19 +63,38 @@ def list_(
 @formats(*RECORDS)
 @on_store
 def show(told: OnStore, run: str, events: bool, format_: str) -> int:
-    """Show the record of a run, by its id."""
-    with _runner(told) as runner:
+    """Show the record of a run, by its id. Of one that waits for people: also what to type next."""
+    settings = settings_of_run(told, run)
+    with _runner(settings) as runner:
         if events:
             happened = runner.runs.events(run)
             data(load(EVENTS[format_])(happened, style(sys.stdout)))
-        else:
-            data(load(RECORDS[format_])(runner.runs.get(run), style(sys.stdout)))
+            return EXIT_COMPLETE
+        record = runner.runs.get(run)
+    data(load(RECORDS[format_])(record, style(sys.stdout)))
+    if format_ == "text" and not told.quiet and record.state in (NEED_CLARIFICATION, READY_TO_RESUME):
+        talk("\n".join(what_to_type(record, commands_for(settings.store))))
     return EXIT_COMPLETE
 
 
-def _runner(told: OnStore) -> Runner:
-    from planrunner.document.load import find_root
-    from planrunner.settings import load_settings
+@runs.command("cancel", short_help="End a run that goes on or waits.")
+@click.argument("run", type=utf8)
+@once("--as", "by", metavar="NAME", type=utf8, help="Who cancels; kept with the run.")
+@formats(*RECORDS)
+@on_store
+def cancel(told: OnStore, run: str, by: str | None, format_: str) -> int:
+    """End a run that goes on, here or in another process, or waits: nothing new starts, and it becomes FAILED."""
+    with _runner(settings_of_run(told, run)) as runner:
+        record = runner.cancel(run, by=by)
+    if format_ != "text":
+        data(load(RECORDS[format_])(record, style(sys.stdout)))
+    elif not told.quiet:
+        ended = "the process that carries it ends it within a second" if record.state not in ENDED else record.state
+        talk(f"run {record.id} is cancelled: {ended}")
+    return EXIT_COMPLETE
+
+
+def _runner(settings: Settings) -> Runner:
     from planrunner.wire import Runner
 
-    return Runner(settings=load_settings(find_root(None), store=told.store))
+    return Runner(settings=settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from planrunner.cli.options import Common, common
+from planrunner.cli.options import Common, OneOf, common
 from planrunner.cli.streams import data
 from planrunner.errors import EXIT_COMPLETE
 from planrunner.registry import load
@@ -23,7 +23,7 @@ def schema_text(name: str) -> str:
 
 
 @click.command()
-@click.argument("name", type=click.Choice(list(SCHEMAS)), required=False)
+@click.argument("name", type=OneOf(list(SCHEMAS)), required=False)
 @common
 def schema(_told: Common, name: str | None) -> int:
     """Print a JSON Schema (2020-12); without a name, list those there are."""

@@ -6,8 +6,9 @@ import sys
 
 import click
 
+from planrunner.cli.files import UnreadableError
 from planrunner.cli.options import Common, common, formats
-from planrunner.cli.plans import plan_files, read_plan
+from planrunner.cli.plans import gather, read_plan, unreadable
 from planrunner.cli.streams import data, style, talk
 from planrunner.errors import EXIT_COMPLETE, EXIT_FAILED
 from planrunner.registry import load
@@ -23,14 +24,23 @@ from planrunner.render.words import count
 @common
 def validate(told: Common, paths: tuple[str, ...], format_: str, strict: bool) -> int:
     """Check plan files, and the plans in folders. Problems go to standard output; exit code 1 when there are any."""
-    checked = [read_plan(path).checked for path in plan_files(paths)]
-    report = load(PROBLEMS[format_])
-    data(report(checked, style(sys.stdout)))
+    gathered = gather(paths)
+    checked = [each if isinstance(each, Checked) else _checked(each) for each in gathered.files]
+    data(load(PROBLEMS[format_])(checked, style(sys.stdout), gathered.passed_over))
     if not told.quiet:
         talk(_summary(checked))
+        if gathered.passed_over:
+            talk(f"{count(gathered.passed_over, 'other YAML file')} passed over: no `planrunner:` at the top")
     counted = ("error", "warning") if strict else ("error",)
     found = any(problem.level in counted for file in checked for problem in file.problems)
     return EXIT_FAILED if found else EXIT_COMPLETE
+
+
+def _checked(path: str) -> Checked:
+    try:
+        return read_plan(path).checked
+    except UnreadableError as error:  # one that can't be read must not hide what is wrong with the others
+        return unreadable(path, str(error))
 
 
 def _summary(checked: list[Checked]) -> str:

@@ -15,7 +15,8 @@ from planrunner.errors import UsageError
 from planrunner.registry import hint
 
 _AGO = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])")
-_QUOTES = "a text needs quotes of its own, such as --data 'name:=\"Ada\"'"
+MOST = 1_000_000
+"""The highest number of things that may be asked for."""
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -25,6 +26,13 @@ def utf8(word: str) -> str:
         return os.fsencode(word).decode("utf-8")
     except UnicodeError:
         raise click.BadParameter(f"{word!r} is not UTF-8 text") from None
+
+
+def how_many(word: str) -> int:
+    """The type of a flag that takes a number of things, at least 1."""
+    if word.isascii() and word.isdecimal() and 1 <= len(word) <= len(str(MOST)) and 1 <= int(word) <= MOST:
+        return int(word)
+    raise click.BadParameter(f"{_short(word)} is not a whole number from 1 to {MOST}")
 
 
 def pairs(flag: str, words: Iterable[str], of_text: Callable[[str, str], Any]) -> dict[str, Any]:
@@ -38,7 +46,7 @@ def pairs(flag: str, words: Iterable[str], of_text: Callable[[str, str], Any]) -
             raise UsageError(f"{flag} {word}: expected NAME=VALUE, or NAME:=JSON")
         if key in values:
             raise UsageError(f"{flag} {key} is given twice; give it once")
-        values[key] = from_json(text, f"{flag} {key}:=", _QUOTES) if forced else of_text(key, text)
+        values[key] = from_json(text, f"{flag} {key}:=", _quotes(flag, key)) if forced else of_text(key, text)
     return values
 
 
@@ -49,7 +57,19 @@ def from_json(text: str, what: str, advice: str) -> Any:
     try:
         return loads(text)
     except ValueError as error:
-        raise UsageError(f"{what}{_short(text)} is not JSON ({error}); {advice}") from None
+        raise UsageError(f"{what}{_short(text)} is not JSON{json_fault(error)}; {advice}") from None
+
+
+def json_fault(error: ValueError) -> str:
+    """What is wrong with a text that is no JSON, to be hung on a message: the place, or what planrunner refuses."""
+    line, column = getattr(error, "lineno", 0), getattr(error, "colno", 0)
+    if not line:
+        return f" ({error})"
+    return "" if (line, column) == (1, 1) else f" (line {line}, column {column})"
+
+
+def _quotes(flag: str, key: str) -> str:
+    return f"a text needs quotes of its own, such as {flag} '{key}:=\"text\"'"
 
 
 def input_values(words: Iterable[str], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,8 +135,12 @@ def _names(name: str, known: Mapping[str, Any]) -> str:
 
 
 def _wanted(schema: Mapping[str, Any]) -> str:
-    kind = schema.get("type", "a value that is no text")
-    return str(kind if isinstance(kind, str) else " or ".join(kind))
+    from planrunner.document.words import listed, type_name
+
+    kinds = schema.get("type")
+    if kinds is None:
+        return "a value that is no text"
+    return listed((type_name(kind) for kind in ([kinds] if isinstance(kinds, str) else kinds)), "or")
 
 
 def _short(text: str) -> str:

@@ -8,12 +8,18 @@ from functools import cache
 from typing import Any, Final
 
 from planrunner.document.hints import HINTS
-from planrunner.document.tree import MapNode, Node, text_of
+from planrunner.document.later import not_yet, now
+from planrunner.document.tree import MapNode, Node, ScalarNode, text_of
 from planrunner.document.words import MAX_SHOWN, listed
 from planrunner.registry import suggest
 
 FREE: Final = "^x-"
 """The pattern of keys that are free everywhere."""
+
+_MAPS = (
+    "args inputs context additional_data models agents tools hooks defaults output returns agent clarify set with match"
+)
+_TAKES_A_MAP: Final = frozenset(_MAPS.split())
 
 Schema = Mapping[str, Any]
 
@@ -31,14 +37,30 @@ def meant(key: str, missing: str, schema: Schema, kind: str) -> bool:
 
 
 def advice(key: str, known: Iterable[str], node: MapNode, kind: str) -> str:
+    outer = _empty_above(key, node)
+    if outer is not None:
+        return f": indent it under {outer!r}, which is empty"
     foreign = HINTS.get(kind, {}).get(key)
     if foreign is not None:
-        return f": {foreign}"
+        return f": {foreign}{not_yet(foreign, kind)}"
     names = list(known)
     near = suggest(key, names)
     if near is None:
-        return f": known here are {listed(names, 'and')}, and keys that begin with x-"
-    return f"; {near!r} stands here already" if near in node.entries else f"; did you mean {near!r}?"
+        return f": known here are {listed(now(names, kind), 'and')}, and keys that begin with x-"
+    meant = f"; {near!r} stands here already" if near in node.entries else f"; did you mean {near!r}?"
+    return meant + not_yet(meant, kind)
+
+
+def _empty_above(key: str, node: MapNode) -> str | None:
+    """The key above this one that takes a map and has nothing: most likely the map's keys lack their indent."""
+    above: str | None = None
+    for name, entry in node.entries.items():
+        if name == key:
+            return above
+        if name in _TAKES_A_MAP:
+            value = entry.value
+            above = name if isinstance(value, ScalarNode) and value.value is None and not value.text else None
+    return None
 
 
 def in_brackets(node: Node) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from planrunner.document.schema import kind
 from planrunner.document.source import plain
 from planrunner.document.view import Document, StepView
 from planrunner.json_schema import short_form
-from planrunner.plan import MISSING, NOTHING, Agent, ContextContract, ModelAlias, Plan, Step, ToolEntry
+from planrunner.plan import MISSING, NOTHING, Agent, ContextContract, HookEntry, ModelAlias, Plan, Step, ToolEntry
+from planrunner.times import seconds
 
 _EXTRA: Final = "x-"
 
@@ -32,6 +33,7 @@ def build(document: Document, data: Mapping[str, Any], files: Mapping[str, str],
         models={name: _model(entry) for name, entry in _own(data.get("models")).items()},
         agents={name: _agent(entry, name) for name, entry in _own(data.get("agents")).items()},
         tools={name: _tool(entry, name) for name, entry in _own(data.get("tools")).items()},
+        hooks=tuple(_hooks(_own(data.get("hooks")))),
         default_model=next(iter(_names(data.get("defaults", {}).get("model"))), None),
         output=data.get("output", MISSING),
         returns=short_form(data["returns"]) if "returns" in data else None,
@@ -121,6 +123,21 @@ def _tool(entry: Mapping[str, Any], name: str) -> ToolEntry:
         args_schema=_object_schema(entry.get("args_schema")),
         output_schema=_object_schema(entry.get("output_schema")),
     )
+
+
+def _hooks(table: Mapping[str, Any]) -> Iterator[HookEntry]:
+    for point, entries in table.items():
+        for entry in entries if isinstance(entries, list) else [entries]:
+            timeout = entry.get("timeout")
+            yield HookEntry(
+                point=point,
+                use=entry["use"],
+                with_=entry.get("with", NOTHING),
+                match=_own(entry.get("match")),
+                when=entry.get("when"),
+                timeout=None if timeout is None else seconds(timeout),
+                on_error=entry.get("on_error", "fail"),
+            )
 
 
 def _object_schema(schema: Any) -> Mapping[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -21,7 +22,10 @@ from planrunner.plan import Plan
 from planrunner.registry import load as load_named
 
 _MARKS: Final = ("planrunner.toml", ".git")
-_LEFT_TO_THE_RUNNER: Final = frozenset({"unknown-tool"})
+_SCRIPT: Final = "planrunner_script"
+ABOUT_BUILTIN: Final = frozenset({"wrong-args", "lowered-effect"})
+"""What is told of built-in tools, in whose place the Python caller may put others."""
+_LEFT_TO_THE_RUNNER: Final = frozenset({"unknown-tool"}) | ABOUT_BUILTIN
 """A tool that the file does not explain may be the Python caller's own: the Runner refuses it if it is not."""
 
 
@@ -44,6 +48,9 @@ def load_document(text: bytes, name: str, *, path: str | None, root: str) -> Loa
     source = parse(text, name)
     if source.root is None:
         return Loaded(None, source.problems or (_empty(name),), source)
+    if isinstance(source.root, MapNode) and _SCRIPT in source.root.entries and "planrunner" not in source.root.entries:
+        message = f"this is a script and no plan: planrunner run PLAN --script {name}"
+        return Loaded(None, (source.problem(source.root.key(_SCRIPT), "not-a-plan", message),), source)
     shape = check_shape(source.root, plan_schema(), name)
     found = [*source.problems, *shape.problems]
     if not isinstance(source.root, MapNode):
@@ -83,6 +90,8 @@ def load_plan(plan: str | os.PathLike[str]) -> Plan:
 def read_plan(path: str) -> bytes:
     """The bytes of a file, never many more than a plan may have. UsageError when it can't be read."""
     try:
+        if stat.S_ISFIFO(os.stat(path).st_mode) and not path.startswith("/dev/"):
+            raise UsageError(f"{path} is not a regular file")
         with open(path, "rb") as file:
             return file.read(MAX_BYTES + 1)
     except IsADirectoryError:
@@ -97,13 +106,24 @@ def read_plan(path: str) -> bytes:
 def find_root(path: str | None) -> str:
     """The project root of a plan: the nearest folder with planrunner.toml, `[tool.planrunner]` or .git, else its own.
 
-    Without a path the search begins at the working folder.
+    Without a path the search begins at the working folder. UsageError when that was deleted.
     """
-    folder = Path(path).absolute().parent if path is not None else Path.cwd()
+    folder = _working_folder() if path is None else _folder_of(path)
     for candidate in (folder, *folder.parents):
-        if any((candidate / mark).exists() for mark in _MARKS) or _has_table(candidate / "pyproject.toml"):
+        if any(os.path.exists(candidate / mark) for mark in _MARKS) or _has_table(candidate / "pyproject.toml"):
             return str(candidate)
     return str(folder)
+
+
+def _folder_of(path: str) -> Path:
+    return Path(path).parent if os.path.isabs(path) else (_working_folder() / path).parent
+
+
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:
+        raise UsageError("the working folder does not exist any more: go to one that does") from None
 
 
 def _has_table(pyproject: Path) -> bool:

@@ -37,6 +37,8 @@ def load_script(path: str | Path) -> Script:
     try:
         with open(path, "rb") as file:
             text = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise UsageError(f"the script {path} does not exist") from None
     except OSError as error:
         raise UsageError(f"the script {path} can't be read: {error.strerror or error}") from None
     source = parse(text, str(path))

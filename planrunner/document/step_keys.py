@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from planrunner.document.advice import Schema, advice
 from planrunner.document.hints import INSTEAD_OF_VERB
+from planrunner.document.later import now
 from planrunner.document.tree import MapNode, Node, ScalarNode
 from planrunner.document.words import article, listed
 from planrunner.registry import suggest
@@ -37,7 +38,8 @@ class StepKeys:
             return None
         verb = verbs[0]
         if owners:
-            message = f"{key.value!r} does not go with {verb!r}, only with {listed(owners, 'and')}: remove it"
+            fitting = listed(now(owners, "step") or owners, "and")
+            message = f"{key.value!r} does not go with {verb!r}, only with {fitting}: remove it"
         else:
             what_to_do = advice(key.value, known, step, "step")
             message = f"unknown key {key.value!r} in {article(verb)} {verb} step{what_to_do}"
@@ -58,5 +60,5 @@ class StepKeys:
             told = told or key in INSTEAD_OF_VERB or suggest(key, self._keys) is not None
             yield Said(entry.key, "unknown-key", f"unknown key {key!r} in a step{advice(key, known, step, 'step')}")
         if not told:
-            verbs = listed(self._keys, "or")
+            verbs = listed(now(self._keys, "step"), "or")
             yield Said(step, "no-verb", f"this step has no verb: it needs one of {verbs}")

@@ -329,7 +329,10 @@ TOP: dict[str, Schema] = {
     ),
     "version": text("The plan's own version, for people.", **{"x-expected": 'text in quotes, such as "1.2"'}),
     "description": text("What the plan does."),
-    "inputs": named(ref("json_schema"), "What a run is given: name → JSON Schema. One without `default` is required."),
+    "inputs": {
+        **named(ref("json_schema"), "What a run is given: name → JSON Schema. One without `default` is required."),
+        "x-expected": "a map of name → JSON Schema, such as {city: {type: string}}",
+    },
     "context": closed(
         {
             "end_user_id": {

@@ -18,6 +18,7 @@ _TYPES: Final = {
     "number": "a number",
     "integer": "a whole number",
     "boolean": "true or false",
+    "null": "null",
 }
 
 

@@ -33,6 +33,8 @@ def open_journal(store: str | Path, synchronous: str = "FULL") -> Journal:
     Raises StoreUnusableError.
     """
     text = str(store)
+    if "\0" in text:
+        raise StoreUnusableError(f"the store {text!r} can't be opened: no file name holds a null byte")
     if text == "memory":
         return _opener("memory")("", synchronous)
     scheme, mark, rest = text.partition("://")
@@ -50,6 +52,15 @@ def store_folder(store: str | Path) -> Path | None:
         return None
     file = Path(_file_of(text))
     return file.parent if file.name == _FILE_NAME else None
+
+
+def store_file(store: str | Path) -> Path | None:
+    """The file in which this store is; None for `memory`, and for a name that `open_journal` refuses."""
+    text = str(store)
+    scheme, mark, rest = text.partition("://")
+    if not mark or isinstance(store, Path):
+        return None if text == "memory" else Path(_file_of(text))
+    return Path(rest[1:]) if scheme == "sqlite" and rest[:1] == "/" and rest != "/" else None
 
 
 _FORMS = (

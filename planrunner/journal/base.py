@@ -92,8 +92,8 @@ class Journal(Protocol):
         """Store a new run in state IN_PROGRESS with its first events, durably, and claim it in the same transaction."""
         ...
 
-    async def claim(self, run_id: str) -> Lease:
-        """Take over an unfinished run with a higher epoch.
+    async def claim(self, run_id: str, *, failed: bool = False) -> Lease:
+        """Take over an unfinished run with a higher epoch; with `failed` also one that has FAILED, for a new try.
 
         Raises PlanRunNotFoundError, RunFinishedError, or RunBusyError while a living process holds the lease. A
         lease whose owner is a dead process of this host is taken over at once.
@@ -120,8 +120,16 @@ class Journal(Protocol):
         """
         ...
 
+    def abandon(self, lease: Lease) -> None:
+        """Stop renewing the lease; writes nothing and raises nothing. For a carrier that can't write any more."""
+        ...
+
     async def post(self, run_id: str, key: str, body: Mapping[str, Any]) -> bool:
         """Say something to a run, durably. False when this key was said before: the first one stands."""
+        ...
+
+    async def posts(self, run_id: str, seen: int) -> tuple[Post, ...]:
+        """What was said to a run since the post with the number `seen`. Cheap: carriers ask every second."""
         ...
 
     async def load(self, run_id: str) -> StoredRun:

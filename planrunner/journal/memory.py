@@ -81,10 +81,12 @@ class MemoryJournal:
             self._files.setdefault(run.plan_sha256, dict(run.files))
             return stored.take()
 
-    async def claim(self, run_id: str) -> Lease:
+    async def claim(self, run_id: str, *, failed: bool = False) -> Lease:
         """See Journal.claim."""
         with self._mutex:
-            run = self._open_run(run_id)
+            run = self._known_run(run_id)
+            if run.state in refusals.ENDED and not (failed and run.state == refusals.FAILED):
+                raise refusals.finished(run_id, run.state)
             if run.is_held():
                 raise refusals.busy(run_id, "another task of this process")
             run.state, run.updated_at = refusals.CARRIED, time.time()
@@ -114,6 +116,13 @@ class MemoryJournal:
             run.epoch += 1
             return ()
 
+    def abandon(self, lease: Lease) -> None:
+        """See Journal.abandon."""
+        with self._mutex:
+            run = self._runs.get(lease.run_id)
+            if run is not None and run.epoch == lease.epoch:
+                run.holder = None
+
     async def post(self, run_id: str, key: str, body: Mapping[str, Any]) -> bool:
         """See Journal.post."""
         text = pack(dict(body))
@@ -123,6 +132,11 @@ class MemoryJournal:
                 return False
             posts[key] = (len(posts) + 1, time.time(), text)
             return True
+
+    async def posts(self, run_id: str, seen: int) -> tuple[Post, ...]:
+        """See Journal.posts."""
+        with self._mutex:
+            return self._known_run(run_id).posts_after(seen)
 
     async def load(self, run_id: str) -> StoredRun:
         """See Journal.load."""

@@ -6,7 +6,8 @@ from typing import Final
 
 from planrunner.errors import LeaseLostError, PlanRunNotFoundError, RunBusyError, RunFinishedError
 
-ENDED: Final = ("COMPLETE", "FAILED")
+FAILED: Final = "FAILED"
+ENDED: Final = ("COMPLETE", FAILED)
 """The states that end a run."""
 
 CARRIED: Final = "IN_PROGRESS"

@@ -23,7 +23,7 @@ from planrunner.journal import owner, refusals
 from planrunner.journal import sqlite_sql as sql
 from planrunner.journal.base import LEASE_SECONDS, RENEW_SECONDS, Lease, NewRun, Post, RunQuery, RunSummary, StoredRun
 from planrunner.journal.packing import pack, pack_events, unpack, unpack_events
-from planrunner.journal.sqlite_file import SYNCHRONOUS, is_outage, open_for_reading, open_for_writing
+from planrunner.journal.sqlite_file import SYNCHRONOUS, can_be_read, is_outage, open_for_reading, open_for_writing
 from planrunner.journal.sqlite_lease import Leases, SqliteLease, now
 from planrunner.journal.sqlite_writer import GroupWriter, Write, failure, roll_back, transact, whole
 
@@ -46,7 +46,12 @@ class SqliteJournal:
         self.path = Path(os.path.abspath(path))
         self._synchronous = synchronous
         self._leases = Leases(lease_seconds, lease_seconds * RENEW_SECONDS / LEASE_SECONDS)
-        self._connection: sqlite3.Connection | None = open_for_writing(self.path, synchronous)
+        self._connection: sqlite3.Connection | None = None
+        try:
+            self._connection = open_for_writing(self.path, synchronous)
+        except StoreUnusableError:
+            if not can_be_read(self.path):  # else it serves readers, and a write says what is wrong
+                raise
         self._closed = False
         self._begin_in_this_process()
         _OPEN.add(self)
@@ -84,11 +89,11 @@ class SqliteJournal:
 
         return self._watch(await self._perform(whole(write)))
 
-    async def claim(self, run_id: str) -> Lease:
+    async def claim(self, run_id: str, *, failed: bool = False) -> Lease:
         """See Journal.claim."""
 
         def write(connection: sqlite3.Connection) -> SqliteLease:
-            number, epoch = self._claimable(connection, run_id)
+            number, epoch = self._claimable(connection, run_id, failed)
             began, wall = now(), time.time()
             connection.execute(sql.TAKE, (self._owner, wall + self._leases.seconds, refusals.CARRIED, wall, number))
             batches = connection.execute(sql.LAST_BATCH, (number, number)).fetchone()[0]
@@ -148,6 +153,10 @@ class SqliteJournal:
             self._leases.discard(held)
         return posts
 
+    def abandon(self, lease: Lease) -> None:
+        """See Journal.abandon."""
+        self._leases.discard(_ours(lease))
+
     async def post(self, run_id: str, key: str, body: Mapping[str, Any]) -> bool:
         """See Journal.post."""
         text = pack(dict(body))
@@ -159,6 +168,15 @@ class SqliteJournal:
             return connection.execute(sql.POST, (number, key, time.time(), text)).rowcount == 1
 
         return bool(await self._perform(write))
+
+    async def posts(self, run_id: str, seen: int) -> tuple[Post, ...]:
+        """See Journal.posts."""
+
+        def read(connection: sqlite3.Connection) -> tuple[Post, ...]:
+            *_, number = self._found(connection.execute(sql.LOAD_RUN, (run_id,)).fetchone(), run_id)
+            return _posts(connection, number, seen)
+
+        return await asyncio.to_thread(self._read, read)
 
     async def load(self, run_id: str) -> StoredRun:
         """See Journal.load."""
@@ -251,14 +269,15 @@ class SqliteJournal:
             except sqlite3.Error as error:
                 raise StoreError(f"the store {self.path} could not be read: {error}") from error
 
-    def _claimable(self, connection: sqlite3.Connection, run_id: str) -> tuple[int, int]:
+    def _claimable(self, connection: sqlite3.Connection, run_id: str, failed: bool) -> tuple[int, int]:
         row = connection.execute(sql.FIND_RUN, (run_id,)).fetchone()
         number, state, holder, epoch, until = self._found(row, run_id)
-        if state in refusals.ENDED:
+        if state in refusals.ENDED and not (failed and state == refusals.FAILED):
             raise refusals.finished(run_id, state)
         if holder is not None and time.time() < until:
             process = owner.from_text(holder)
-            if not owner.is_dead(process):
+            ours_no_more = holder == self._owner and not _held_in_this_process(number, self.path)
+            if not ours_no_more and not owner.is_dead(process):
                 raise refusals.busy(run_id, owner.describe(process, until))
         return number, epoch
 
@@ -280,6 +299,13 @@ class SqliteJournal:
 def open_url(rest: str, synchronous: str = "FULL") -> SqliteJournal:
     """The store in the file named by a path or by what follows `sqlite:///`."""
     return SqliteJournal(rest, synchronous)
+
+
+def _held_in_this_process(number: int, path: Path) -> bool:
+    """Whether any journal of this process on that file holds the run: a lease may have been abandoned."""
+    return any(
+        journal.path == path and any(lease.number == number for lease in journal._leases.held()) for journal in _OPEN
+    )
 
 
 def _columns(run: NewRun) -> tuple[Any, ...]:

@@ -44,9 +44,39 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     return _explained(path, lambda: _reader(path))
 
 
+def can_be_read(path: Path) -> bool:
+    """Whether this is a store of ours that can at least be read; for one that can't be written."""
+    try:
+        connection = open_for_reading(path)
+    except StoreUnusableError:
+        return False
+    try:
+        _check_ours(connection, path)
+        return bool(connection.execute("PRAGMA user_version").fetchone()[0])
+    except (sqlite3.Error, StoreUnusableError):
+        return False
+    finally:
+        connection.close()
+
+
 def _reader(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_OPEN_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA query_only = ON")
+    try:
+        return _read_by(path.as_uri())  # the last one to close tidies up, so it must be able to write where it may
+    except sqlite3.OperationalError:
+        # Readers in WAL mode write beside the file, which is not allowed here. Without a log the file is all there is.
+        if os.path.exists(f"{path}-wal") or os.access(path.parent, os.W_OK):
+            raise
+        return _read_by(path.as_uri() + "?immutable=1")
+
+
+def _read_by(uri: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, timeout=_OPEN_SECONDS, isolation_level=None, check_same_thread=False, uri=True)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -154,5 +184,6 @@ def _explained(path: Path, opening: Callable[[], T]) -> T:
                 " name another path, or move the file away"
             ) from error
         reason = str(error)
-    advice = "it is a folder; name a file in it" if path.is_dir() else "check that it can be written, or name another"
+    is_folder = os.path.isdir(path)
+    advice = "it is a folder; name a file in it" if is_folder else "check that it can be written, or name another"
     raise StoreUnusableError(f"the store {path} can't be opened ({reason}): {advice}")

@@ -16,6 +16,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import AsyncGenerator
 from concurrent.futures import Future
 from contextlib import suppress
+from copy import deepcopy
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final
@@ -166,17 +167,18 @@ async def _close_clients(cache: Any) -> None:
 
 def _arguments(request: ModelRequest) -> dict[str, Any]:
     """What litellm is called with; a plan's parameters can't take back what is settled here."""
+    # Copies to the ground: litellm rewrites nested parameters and schemas in place for some providers.
     arguments = {
-        **request.parameters,
+        **deepcopy(dict(request.parameters)),
         "model": request.model,
-        "messages": [dict(message) for message in request.messages],
+        "messages": deepcopy([dict(message) for message in request.messages]),
         "timeout": request.timeout,
         "num_retries": 0,
         "max_retries": 0,
         "stream": False,
     }
     if request.tools:
-        arguments["tools"] = [dict(tool) for tool in request.tools]
+        arguments["tools"] = deepcopy([dict(tool) for tool in request.tools])
     if _needs_no_key(request):
         arguments["api_key"] = "none"
     return arguments

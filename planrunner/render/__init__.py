@@ -6,7 +6,7 @@ PROBLEMS: dict[str, str] = {
     "text": "planrunner.render.text:problems",
     "json": "planrunner.render.json:problems",
 }
-"""Format of `validate` → its reporter, `(checked: Sequence[Checked], style: Style) -> str`."""
+"""Format of `validate` → its reporter, `(checked: Sequence[Checked], style: Style, passed_over: int) -> str`."""
 
 RECORDS: dict[str, str] = {
     "text": "planrunner.render.text:record",

@@ -43,9 +43,10 @@ def _escaped(match: re.Match[str]) -> str:
     return "\\u007f" if char == "\x7f" else json.dumps(char)[1:-1]
 
 
-def problems(checked: Sequence[Checked], _style: Style) -> str:
-    """`{files, problems: [{file, line, column, code, message, level}]}`."""
-    return text({"files": len(checked), "problems": [asdict(problem) for file in checked for problem in file.problems]})
+def problems(checked: Sequence[Checked], _style: Style, passed_over: int = 0) -> str:
+    """`{files, passed_over, problems: [{file, line, column, code, message, level}]}`."""
+    found = [asdict(problem) for file in checked for problem in file.problems]
+    return text({"files": len(checked), "passed_over": passed_over, "problems": found})
 
 
 def record(plan_run: PlanRun, _style: Style) -> str:

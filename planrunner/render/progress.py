@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import time
 from typing import Any
 
@@ -18,13 +18,19 @@ from planrunner.termsafe import term_safe
 Write = Callable[[str], None]
 """Takes text that is fit for the terminal, line ends included. Must not raise."""
 
+_DESCRIPTION = 80
 _TICK = 0.2
 _SPIN = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _UP_AND_CLEAR = "\x1b[1A\x1b[2K"
 
 
 class Quiet:
-    """Says nothing; the ground on which the others stand."""
+    """Says nothing; the ground on which the others stand.
+
+    descriptions  step path → what the plan says of the step; may be filled until the step starts
+    """
+
+    descriptions: Mapping[str, str] = {}
 
     def __call__(self, event: Event) -> None:
         """Hear an event."""
@@ -32,18 +38,26 @@ class Quiet:
     def say(self, line: str) -> None:
         """Print one line of somebody else's that belongs between those of the run."""
 
+    def hold(self) -> None:
+        """Leave the terminal to a question: until `go_on` nothing is printed."""
+
+    def go_on(self) -> None:
+        """The terminal is free again: print what has come up meanwhile."""
+
     def close(self) -> None:
         """Leave the terminal as it was found."""
 
 
 class Plain(Quiet):
-    """One line per step start and end; with `verbose` also one per call."""
+    """One line per step start and end, and per question; with `verbose` also one per call."""
 
     def __init__(self, write: Write, style: Style, verbose: bool = False) -> None:
         self._write = write
         self._style = style
         self._verbose = verbose
         self._since: dict[str, float] = {}
+        self._asking: dict[str, str] = {}
+        self._held: list[str] | None = None
 
     def __call__(self, event: Event) -> None:
         """Tell the event, if people care for it."""
@@ -54,13 +68,43 @@ class Plain(Quiet):
             self._finished(event, self._since.pop(event.key, None))
         elif event.kind == events.EFFECT_STARTED and self._verbose:
             self.say(self._style(_call(event), "dim"))
+        elif event.kind == events.CLARIFICATION_RAISED:
+            self._asking[event.key] = _path(event)
+            self.say(f"{term_safe(_path(event))} {self._style('asks a person', 'yellow')}")
+        elif event.kind in (events.CLARIFICATION_ANSWERED, events.CLARIFICATION_CLOSED):
+            self._asking.pop(event.key, None)
+            self.say(f"{term_safe(_path(event))} {_answer(event)}")
 
     def say(self, line: str) -> None:
         """Print one line."""
+        if self._held is None:
+            self._print(line)
+        else:
+            self._held.append(line)
+
+    def hold(self) -> None:
+        """Keep lines back."""
+        self._held = self._held or []
+
+    def go_on(self) -> None:
+        """Print the lines that were kept back."""
+        held, self._held = self._held or (), None
+        for line in held:
+            self._print(line)
+
+    def close(self) -> None:
+        """Keep nothing back."""
+        self.go_on()
+
+    def _print(self, line: str) -> None:
         self._write(line + "\n")
 
     def _started(self, event: Event) -> None:
-        self.say(f"{term_safe(event.key)} started")
+        told = self._description(event.key)
+        self.say(f"{term_safe(event.key)} started{f': {told}' if told else ''}")
+
+    def _description(self, path: str) -> str:
+        return clip(term_safe(" ".join(self.descriptions.get(path, "").split())), _DESCRIPTION)
 
     def _finished(self, event: Event, since: float | None) -> None:
         state = event.body["state"]
@@ -87,7 +131,18 @@ class Live(Plain):
     def say(self, line: str) -> None:
         """Print one line above the moving ones."""
         with self._lock:
-            self._write(f"{self._erased()}{line}\n{self._moving()}")
+            super().say(line)
+
+    def hold(self) -> None:
+        """Take the moving lines off the screen, and keep others back."""
+        with self._lock:
+            super().hold()
+            self._write(self._erased())
+
+    def go_on(self) -> None:
+        """Print what was kept back; the moving lines come again by themselves."""
+        with self._lock:
+            super().go_on()
 
     def close(self) -> None:
         """Stop moving; what was in flight disappears from the screen."""
@@ -96,6 +151,11 @@ class Live(Plain):
             self._ticker.join()
         with self._lock:
             self._write(self._erased())
+            self._since.clear()
+            super().close()
+
+    def _print(self, line: str) -> None:
+        self._write(f"{self._erased()}{line}\n{self._moving()}")
 
     def _started(self, event: Event) -> None:
         if self._ticker is None:
@@ -107,8 +167,13 @@ class Live(Plain):
         state = event.body["state"]
         tail = state if since is None else took(event.at - since)
         self.say(
-            f"{self._style.state(state, MARKS.get(state, '?'))} {term_safe(event.key)}  {self._style(tail, 'dim')}"
+            f"{self._style.state(state, MARKS.get(state, '?'))} {self._named(event.key)}  {self._style(tail, 'dim')}"
         )
+
+    def _named(self, path: str) -> str:
+        """The step, and what the plan says of it."""
+        told = self._description(path)
+        return f"{term_safe(path)}  {told}" if told else term_safe(path)
 
     def _tick(self) -> None:
         while not self._ended.wait(_TICK):
@@ -116,6 +181,8 @@ class Live(Plain):
 
     def _draw(self) -> None:
         with self._lock:
+            if self._held is not None:
+                return
             self._turn += 1
             self._write(self._erased() + self._moving())
 
@@ -128,14 +195,29 @@ class Live(Plain):
         size = shutil.get_terminal_size()
         flying = list(self._since.items())[: max(1, size.lines - 2)]
         self._drawn = len(flying)
-        mark = _SPIN[self._turn % len(_SPIN)]
-        lines = (clip(f"{mark} {term_safe(path)}  {took(time() - since)}", size.columns - 1) for path, since in flying)
+        spin, asking = _SPIN[self._turn % len(_SPIN)], set(self._asking.values())
+        lines = (
+            clip(f"{'?' if path in asking else spin} {self._named(path)}  {took(time() - since)}", size.columns - 1)
+            for path, since in flying
+        )
         return "".join(self._style(line, "cyan") + "\n" for line in lines)
 
 
 def _call(event: Event) -> str:
     """`  triage calls crm.search {"q": "A-1"}`."""
-    path = event.key.partition("!")[0]
+    path = _path(event)
     args: Any = event.body.get("args")
     told = "" if args is None else " " + json.dumps(args, ensure_ascii=False)
     return clip(term_safe(f"  {path} calls {event.body['name']}{told}"), 200)
+
+
+def _path(event: Event) -> str:
+    return event.key.partition("!")[0]
+
+
+def _answer(event: Event) -> str:
+    if event.kind == events.CLARIFICATION_CLOSED:
+        return f"asks no more: {term_safe(str(event.body['why']))}"
+    response, by = event.body["response"], event.body.get("by")
+    told = response if isinstance(response, str) else json.dumps(response, ensure_ascii=False)
+    return clip(term_safe(f"is answered{f' by {by}' if by else ''}: {told}"), 200)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from planrunner.document.problem import Problem
+from planrunner.render import questions
 from planrunner.render.checked import Checked
 from planrunner.render.words import Style, clip, count, pad, took, width
 from planrunner.termsafe import term_safe
@@ -23,11 +24,18 @@ _EXCERPT = 120
 _LEAD = 60
 _KIND = len("effect_finished")
 _EFFECT = len("irreversible")
-MARKS = {"COMPLETE": "✓", "FAILED": "✗", "SKIPPED": "-", "IN_PROGRESS": "…", "NOT_STARTED": " "}
+MARKS = {
+    "COMPLETE": "✓",
+    "FAILED": "✗",
+    "SKIPPED": "-",
+    "IN_PROGRESS": "…",
+    "NEED_CLARIFICATION": "?",
+    "NOT_STARTED": " ",
+}
 _COLUMNS = ("RUN", "STATE", "PLAN", "END USER", "STARTED", "TOOK")
 
 
-def problems(checked: Sequence[Checked], style: Style) -> str:
+def problems(checked: Sequence[Checked], style: Style, _passed_over: int = 0) -> str:
     """`FILE:LINE:COLUMN: level: message [code]`, the source line, a caret under the place."""
     return "".join(_problem(problem, file.lines, style) for file in checked for problem in file.problems)
 
@@ -58,8 +66,9 @@ def _shown(text: str) -> str:
 
 
 def record(plan_run: PlanRun, style: Style) -> str:
-    """State, for whom, steps, and what came of it."""
-    return "\n".join((*_facts(plan_run, style), "", *_steps(plan_run, style), "", *_ending(plan_run, style))) + "\n"
+    """State, for whom, steps, questions to people, and what came of it."""
+    parts = (_facts(plan_run, style), _steps(plan_run, style), _questions(plan_run, style), _ending(plan_run, style))
+    return "\n\n".join("\n".join(lines) for lines in map(tuple, parts) if lines) + "\n"
 
 
 def _facts(plan_run: PlanRun, style: Style) -> Iterator[str]:
@@ -92,11 +101,19 @@ def _step(step: StepRecord) -> str:
     told += [count(len(calls), name) for calls, name in _calls(step) if calls]
     if step.error:
         told.append(f"{step.error.kind}: {clip(term_safe(step.error.message), 100)}")
+    told.append(clip(term_safe(" ".join((getattr(step, "description", None) or "").split())), 80))
     return "  ".join(part for part in told if part)
 
 
 def _calls(step: StepRecord) -> tuple[tuple[Sequence[Any], str], ...]:
     return (step.llm_calls, "LLM call"), (step.tool_calls, "tool call")
+
+
+def _questions(plan_run: PlanRun, style: Style) -> Iterator[str]:
+    if plan_run.clarifications:
+        yield "questions"
+    for question in plan_run.clarifications:
+        yield from (f"  {line}" for line in questions.told(question, plan_run.execution_context.end_user_id, style))
 
 
 def _ending(plan_run: PlanRun, style: Style) -> Iterator[str]:
@@ -110,12 +127,13 @@ def _ending(plan_run: PlanRun, style: Style) -> Iterator[str]:
 
 
 def failure(plan_run: PlanRun, style: Style) -> str:
-    """Why a run failed, in one line: `step letter: model_error: …`."""
+    """Why a run failed: `step letter: model_error: …`; further lines of the message stand below it, indented."""
     error = plan_run.error
     if error is None:
         return ""
     step = f"step {error.path}: " if error.path else ""
-    return f"{style('failed', 'red')}: {term_safe(step)}{error.kind}: {term_safe(error.message)}"
+    message = term_safe(error.message.rstrip(), lines=True).replace("\n", "\n  ")
+    return f"{style('failed', 'red')}: {term_safe(step)}{error.kind}: {message}"
 
 
 def value(data: Any) -> str:

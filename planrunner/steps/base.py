@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
-from planrunner.plan import NOTHING
+from planrunner.plan import MISSING, NOTHING
 
 if TYPE_CHECKING:
     from planrunner.models.base import ModelRequest, Reply
@@ -43,6 +43,10 @@ class Scope(Protocol):
         """A part of the plan with every template in it rendered. Never give it anything but the plan's own text."""
         ...
 
+    def render_text(self, value: str) -> str:
+        """As `render`, for what is a text whatever its templates give: values that are no strings appear as JSON."""
+        ...
+
     def tool(self, name: str) -> ToolFacts:
         """The tool the plan knows by this name."""
         ...
@@ -63,6 +67,16 @@ class Scope(Protocol):
         self, name: str, args: Mapping[str, Any], place: str = "0", idempotency_key: str | None = None
     ) -> Any:
         """One tool call, journaled as `PATH!tool:PLACE`; a finished one is replayed. Raises the tool's StepError."""
+        ...
+
+    async def ask(self, name: str, question: Mapping[str, Any], on_timeout: Any = MISSING) -> Any:
+        """The answer to a question, asked once under the key `PATH!NAME`.
+
+        question    fields of a Clarification, `category` and `user_guidance` at least; `timeout` in seconds
+        on_timeout  the answer that counts when the time is over; MISSING: DeadlineError then
+
+        Until there is an answer the step waits, and what stands behind this call does not run.
+        """
         ...
 
     def exit(self, state: str, message: str | None, output: Any) -> NoReturn:

@@ -1,10 +1,17 @@
-"""The verb `clarify`."""
+"""The verb `clarify`: asks a person. Its output is the answer."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from planrunner.steps.base import StepKind
+from planrunner import answers
+from planrunner.errors import RejectedError, SchemaError
+from planrunner.json_schema import short_form
+from planrunner.jsonsafe import dumps
+from planrunner.plan import MISSING
+from planrunner.steps.base import Scope, StepKind
+from planrunner.times import seconds
 
 _TEXT = {"type": "string", "x-place": "template"}
 _OF_ANY = {
@@ -96,7 +103,64 @@ for _type, _shape in _QUESTIONS.items():
     _SCHEMA = {"if": {"required": ["type"], "properties": {"type": {"const": _type}}}, "then": _shape, "else": _SCHEMA}
 _SCHEMA = {"type": "object", "description": "Asks a person. The output is the answer.", **_SCHEMA}
 
-KIND = StepKind(
-    verb="clarify",
-    schema=_SCHEMA,
-)
+_CATEGORIES = {
+    "input": answers.INPUT,
+    "multiple_choice": answers.MULTIPLE_CHOICE,
+    "value_confirmation": answers.VALUE_CONFIRMATION,
+    "user_verification": answers.USER_VERIFICATION,
+    "action": answers.ACTION,
+    "custom": answers.CUSTOM,
+}
+_YES_OR_NO = (answers.VALUE_CONFIRMATION, answers.USER_VERIFICATION)
+
+
+async def run(scope: Scope) -> Any:
+    """The answer; `true` for a verification, a confirmation or an action. RejectedError when the person says no."""
+    asked: Mapping[str, Any] = scope.step.value
+    category = _CATEGORIES[asked["type"]]
+    question = {
+        "category": category,
+        "user_guidance": scope.render_text(asked["guidance"]),
+        "to": asked.get("to", "end_user"),
+        "source": "step",
+        **_own(scope, category, asked),
+    }
+    if "timeout" in asked:
+        question["timeout"] = seconds(asked["timeout"])
+    on_timeout = asked.get("on_timeout", "fail")
+    answer = await scope.ask("ask", question, MISSING if on_timeout == "fail" else on_timeout["answer"])
+    if category in _YES_OR_NO:
+        if answer == "no":
+            raise RejectedError(f"the answer to {question['user_guidance']!r} was no")
+        return True
+    return True if category == answers.ACTION else answer
+
+
+def _own(scope: Scope, category: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What this kind of question has of its own."""
+    name = scope.step.id
+    if category == answers.USER_VERIFICATION:
+        return {}
+    if category == answers.MULTIPLE_CHOICE:
+        return {"argument_name": name, "options": _options(scope, asked)}
+    if category == answers.VALUE_CONFIRMATION:
+        return {"argument_name": name, "value": scope.render(asked["value"])}
+    if category == answers.ACTION:
+        url = scope.render_text(asked["action_url"])
+        return {"action_url": url, "require_confirmation": asked.get("require_confirmation", False)}
+    if category == answers.CUSTOM:
+        return {"name": name, "data": scope.render(asked.get("data")), "answer_schema": asked.get("schema")}
+    schema = short_form(asked["fields"]) if "fields" in asked else asked.get("schema")
+    return {"argument_name": name, "answer_schema": schema}
+
+
+def _options(scope: Scope, asked: Mapping[str, Any]) -> list[Any]:
+    options = scope.render(asked["options"])
+    if not isinstance(options, list) or not options:
+        raise SchemaError(
+            f"the options of {scope.path} must be a list with at least one entry, and are {dumps(options)}"
+        )
+    return options
+
+
+KIND = StepKind(verb="clarify", schema=_SCHEMA, run=run)

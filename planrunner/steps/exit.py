@@ -14,7 +14,7 @@ async def run(scope: Scope) -> NoReturn:
     ending = scope.step.value
     message = ending.get("message")
     output = to_json_safe(scope.render(ending["output"])) if "output" in ending else MISSING
-    scope.exit(ending["state"], None if message is None else str(scope.render(message)), output)
+    scope.exit(ending["state"], None if message is None else scope.render_text(message), output)
 
 
 KIND = StepKind(

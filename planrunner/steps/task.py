@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from planrunner.plan import Agent
 from planrunner.steps.base import Scope, StepKind
 
 
@@ -12,15 +11,8 @@ async def run(scope: Scope) -> Any:
     """The text that the model answered, or the value that meets `returns`."""
     from planrunner.agents.loop import work
 
-    return await work(scope, _agent(scope), str(scope.render(scope.step.value)), scope.step.options.get("returns"))
-
-
-def _agent(scope: Scope) -> Agent:
-    """The agent named beside the task, or given inline; without one the default model and no tools."""
-    agent = scope.step.options.get("agent")
-    if agent is None:
-        return Agent()
-    return scope.plan.agents[agent] if isinstance(agent, str) else agent
+    step = scope.step
+    return await work(scope, scope.plan.agent_of(step), scope.render_text(step.value), step.options.get("returns"))
 
 
 KIND = StepKind(

@@ -16,7 +16,7 @@ async def run(scope: Scope) -> Any:
     return await scope.call_tool(
         scope.step.value,
         scope.render(options.get("args", NO_ARGS)),
-        idempotency_key=None if key is None else str(scope.render(key)),
+        idempotency_key=None if key is None else scope.render_text(key),
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
+    from planrunner.clarification import AnyClarification, Clarification
     from planrunner.execution_context import ExecutionContext
     from planrunner.plan import Step
 
@@ -32,6 +33,7 @@ class ToolRunContext:
     run_id             the run
     idempotency_key    the same for every attempt of this call, also after a crash
     root               the project root; file tools may not leave it
+    plan_run           the run as it stands, read-only
     """
 
     end_user_id: str | None
@@ -40,6 +42,15 @@ class ToolRunContext:
     run_id: str
     idempotency_key: str
     root: str
+    answered: tuple[Mapping[str, Any], ...] = ()
+    plan_run: Any = None
+
+    @property
+    def clarifications(self) -> list[AnyClarification]:
+        """The questions that this call has asked, in order; their `response` is the answer."""
+        from planrunner.clarification import clarification_of
+
+        return [clarification_of(fields) for fields in self.answered]
 
     @property
     def execution_context(self) -> ExecutionContext:
@@ -47,6 +58,17 @@ class ToolRunContext:
         from planrunner.execution_context import ExecutionContext
 
         return ExecutionContext.model_validate(dict(self.context))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyResponse:
+    """Whether a tool can serve this run; if not, what a person is asked before the run goes on."""
+
+    ready: bool
+    clarification: Clarification | None = None
+
+
+READY: Final = ReadyResponse(True)
 
 
 class Tool:
@@ -102,6 +124,10 @@ class Tool:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id!r}>"
+
+    def ready(self, ctx: ToolRunContext) -> ReadyResponse:
+        """Whether the tool can serve this run; asked before the first step, and again whenever the run is resumed."""
+        return READY
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Do the work and return a value that JSON can tell. Raise ToolSoftError or ToolHardError to fail.

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from planrunner.errors import StepError, ToolHardError, ToolSoftError, step_error
-from planrunner.tools.base import Tool, ToolRunContext, is_async
+from planrunner.tools.base import ReadyResponse, Tool, ToolRunContext, is_async
 from planrunner.tools.threads import in_thread
 
 _MAX_MESSAGE = 4_000
@@ -36,6 +36,7 @@ async def call_tool(tool: Tool, ctx: ToolRunContext, args: Mapping[str, Any]) ->
             return await value
         return value
     except (ToolSoftError, ToolHardError) as error:
+        _let_cancel_through(error)
         raise _storable(error) from error.__cause__
     except asyncio.CancelledError as error:
         if _is_being_cancelled():
@@ -44,7 +45,22 @@ async def call_tool(tool: Tool, ctx: ToolRunContext, args: Mapping[str, Any]) ->
     except SystemExit as error:
         raise ToolHardError(f"{tool.id} tried to end the process: {error_text(error)}") from error
     except Exception as error:
+        _let_cancel_through(error)
         raise ToolHardError(error_text(error)) from error
+
+
+def _let_cancel_through(error: BaseException) -> None:
+    """A tool that answers its cancellation with an error of its own is cancelled all the same."""
+    if _is_being_cancelled():
+        raise asyncio.CancelledError from error
+
+
+async def call_ready(tool: Tool, ctx: ToolRunContext) -> ReadyResponse:
+    """What the tool says of itself, asked in a thread. Its failure is a ToolHardError."""
+    said, error = await in_thread(partial(tool.ready, ctx))
+    if error is not None:
+        raise ToolHardError(f"{tool.id} can't say whether it is ready: {error_text(error)}") from error
+    return said  # type: ignore[no-any-return]
 
 
 def error_text(error: BaseException) -> str:

@@ -69,6 +69,10 @@ class Catalogue:
         if unknown:
             raise UnknownToolError("\n".join(unknown))
 
+    def named(self) -> tuple[str, ...]:
+        """The tools that a step or an agent of the plan names."""
+        return tuple(name for name, _ in self._named())
+
     def names(self) -> tuple[str, ...]:
         """Every name that can be asked for, the plan's own first."""
         return tuple(dict.fromkeys((*self._plan.tools, *self._own, *_INSTALLED.names())))

@@ -24,16 +24,27 @@ def load_tool(use: str, root: str) -> Tool:
 
     Takes a Tool, a class of tools, or a function. Raises ToolUnusableError.
     """
+    return as_tool(_load(use, root), f"use: {use!r}")
+
+
+def load_function(use: str, root: str) -> Callable[..., Any]:
+    """The function under `package.module:name`, found as tools are. Raises ToolUnusableError."""
+    thing = _load(use, root)
+    if not callable(thing):
+        raise ToolUnusableError(f"use: {use!r} is a {type(thing).__name__}; expected a function")
+    return thing  # type: ignore[no-any-return]
+
+
+def _load(use: str, root: str) -> Any:
     module_name, colon, name = use.partition(":")
     if not colon or not name.isidentifier() or not all(part.isidentifier() for part in module_name.split(".")):
         raise ToolUnusableError(f"use: {use!r} is not of the form 'package.module:name'")
     module = _import(module_name, use, os.path.realpath(root))
     try:
-        thing = getattr(module, name)
+        return getattr(module, name)
     except AttributeError:
         known = [known for known in dir(module) if not known.startswith("_")]
         raise ToolUnusableError(f"use: {use!r}: the module {module_name} has no {name!r}{hint(name, known)}") from None
-    return as_tool(thing, f"use: {use!r}")
 
 
 def as_tool(thing: Tool | type[Tool] | Callable[..., Any], what: str) -> Tool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from planrunner.errors import (
@@ -10,12 +11,14 @@ from planrunner.errors import (
     RateLimitedError,
     RejectedError,
     SchemaError,
+    StepError,
     ToolHardError,
     ToolSoftError,
     TransientError,
     step_error,
 )
 from planrunner.jsonsafe import dumps
+from planrunner.run_state import EffectState
 from planrunner.tools.base import Effect
 
 TOOL_KINDS: Final = (
@@ -32,6 +35,7 @@ TOOL_KINDS: Final = (
 class ScriptedTools:
     """Answers tool calls of one run from a script.
 
+    finished  calls that are on record already: their answers are used up
     tools  a step path or a tool's name in the plan → answers. One answer alone serves every call; in a list each
            serves one call, and a call takes the first one left that fits it. An answer is `{returns: value}` or
            `{raise: kind, message}` (one of TOOL_KINDS), with `when_args` for calls whose args contain those values.
@@ -41,9 +45,13 @@ class ScriptedTools:
     `read` run as they are: who plays a script does not expect anything to be written, sent or paid.
     """
 
-    def __init__(self, tools: Mapping[str, Any]) -> None:
+    def __init__(self, tools: Mapping[str, Any], finished: Iterable[EffectState] = ()) -> None:
         self._single = {key: answer for key, answer in tools.items() if isinstance(answer, Mapping)}
         self._left = {key: list(answers) for key, answers in tools.items() if key not in self._single}
+        for effect in finished:
+            if not effect.is_llm_call:
+                with suppress(StepError):  # what it answered is on record; here it is only used up
+                    self.call(effect.name, "read", effect.args or {}, effect.path)
 
     def call(self, tool: str, effect: Effect, args: Mapping[str, Any], path: str) -> Any:
         """The value that the script answers this call with, or NotImplemented when the tool is to run as it is.

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
+import planrunner
+
+_CODE = str(Path(planrunner.__file__).parent.parent)
 COMMAND = Path(sys.executable).parent / "planrunner"
 """The console script, as a user has it."""
 
@@ -43,9 +46,9 @@ def spoken(value: object) -> str | None:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """As little as a process needs."""
+    """As little as a process needs; the code that it runs is the code that the tests import."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "SYSTEMROOT") if name in os.environ}
-    return {**kept, "LC_ALL": "C.UTF-8", **more}
+    return {**kept, "LC_ALL": "C.UTF-8", "PYTHONPATH": _CODE, **more}
 
 
 def start(*words: str | bytes, cwd: Path, env: dict[str, str] | None = None, **more: object) -> subprocess.Popen[bytes]:

@@ -72,7 +72,9 @@ def test_an_interrupted_run_is_kept(
     running.send_signal(number)
     out, err = running.communicate(timeout=30)
     assert (running.returncode, out) == (code, b"")
-    match = re.fullmatch(rf"{word}\nrun (prun-\S+) is kept as it stands: planrunner runs show \1\n", err.decode())
+    match = re.fullmatch(
+        rf"{word}\nrun (prun-\S+) is kept as it stands; to go on with it: planrunner resume \1\n", err.decode()
+    )
     assert match is not None, err.decode()
     shown = process("runs", "show", match[1], "--format", "json", cwd=here)
     assert json.loads(shown.out)["state"] == "IN_PROGRESS"

@@ -6,11 +6,14 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from planrunner.document.load import load_plan
 from planrunner.ids import is_run_id
+from planrunner.tools.base import Tool
+from planrunner.wire import Runner
 from tests.cli.commands import NO_MODEL, spoken, write
 from tests.cli.conftest import Cli
 
@@ -134,6 +137,49 @@ def test_a_failed_run_keeps_what_stood_in_out(cli: Cli, here: Path, sums: str) -
     assert list(here.glob("*.part")) == []
 
 
+def test_descriptions_of_steps_are_shown(cli: Cli, here: Path) -> None:
+    plan = write(
+        here / "d.yml",
+        "planrunner: 1\nname: d\nsteps: [{id: a, description: Add one to it, set: 1}, {id: b, set: 2}]\n",
+    )
+    told = cli("run", plan)
+    assert told.code == 0
+    assert "a started: Add one to it\n" in told.err
+    assert "b started\n" in told.err
+
+
+def test_advice_of_several_lines_stands_in_lines(cli: Cli, here: Path) -> None:
+    plan = write(here / "t.yml", "planrunner: 1\nname: t\nsteps: [{id: a, task: Say hello}]\n")
+    script = write(here / "t.script.yml", "planrunner_script: 1\n")
+    told = cli("run", plan, "--script", script)
+    assert told.code == 1
+    assert "Add under `replies`:\n    a:\n      - The text of the reply\n" in told.err
+
+
+def test_args_that_a_built_in_tool_refuses_are_refused_before_anything_runs(cli: Cli, here: Path) -> None:
+    plan = write(here / "w.yml", "planrunner: 1\nname: w\nsteps: [{id: a, tool: calculator, args: {expression: 5}}]\n")
+    told = cli("run", plan)
+    assert (told.code, told.out) == (1, "")
+    assert "w.yml:3:54: error: the args of 'calculator': expression: must be a string" in told.err
+    assert told.err.endswith("error: the plan w.yml is not valid: nothing ran\n")
+    assert not (here / ".planrunner").exists()
+
+
+def test_a_tool_of_the_callers_own_may_take_other_args(here: Path) -> None:
+    class Calculator(Tool):
+        id = "calculator"
+        args_schema: ClassVar = {"type": "object", "properties": {"expression": {"type": "integer"}}}
+
+        def run(self, _ctx: object, expression: int) -> int:
+            return expression * 2
+
+    text = "planrunner: 1\nname: w\nsteps: [{id: a, tool: calculator, args: {expression: 5}}]\n"
+    with Runner(tools=[Calculator], store="memory") as runner:
+        record = runner.run(load_plan(text))
+    assert record.final_output is not None
+    assert record.final_output.value == 10
+
+
 def test_an_invalid_plan(cli: Cli, here: Path) -> None:
     told = cli("run", write(here / "wrong.yml", "planrunner: 1\nname: wrong\nsteps: [{id: a, sett: 1}]\n"))
     assert (told.code, told.out) == (1, "")
@@ -173,7 +219,10 @@ def test_the_context_comes_from_a_file_and_flags_add_to_it(cli: Cli, here: Path,
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--user", "u2", "--context", "c.yml"], "error: the end user's id (--user, end_user_id) "),
+        (
+            ["--user", "u2", "--context", "c.yml"],
+            "error: the end user is named twice: by --user and in c.yml by end_user_id; keep one\n",
+        ),
         (["--data", "name=Bob", "--context", "c.yml"], "error: the data name is given twice: in a file and by a flag"),
         (["--data", "name"], "error: --data name: expected NAME=VALUE, or NAME:=JSON"),
         (["--user", ""], "error: the execution context is not valid: end_user_id is empty"),
@@ -186,12 +235,12 @@ def test_the_context_comes_from_a_file_and_flags_add_to_it(cli: Cli, here: Path,
             "error: additional_data in the context file data.yml must be a map",
         ),
         (["--context", "data.yml"], "error: the execution context is not valid: additional_data"),
-        (["--inputs", "wrong.json"], "error: the inputs file wrong.json is not JSON: "),
+        (["--inputs", "wrong.json"], "error: the inputs file wrong.json is not JSON (line 1, column 2)\n"),
         (["--inputs", "in.yml"], "error: the input a is given twice: in a file and by a flag; give it once"),
         (["--input", "a=3"], "error: --input a is given twice"),
         (["--input", "b=3"], "error: --input b: the plan has no such input"),
         (["--input", "who:=3"], "error: the inputs do not fit the plan 'sums'"),
-        (["--script", "none.yml"], "error: the script none.yml can't be read"),
+        (["--script", "none.yml"], "error: the script none.yml does not exist"),
         (["--env-file", "none.env"], "error: the env file none.env does not exist"),
         (["--store", "sums.yml/store"], "error: the store "),
         (["--store", "/proc/none/of/this"], "error: the store "),

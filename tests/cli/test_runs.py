@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.cli.commands import spoken, write
+from tests.cli.commands import COMMAND, environment, spoken, write
 from tests.cli.conftest import Cli
 
 FAILS = """
@@ -69,11 +72,79 @@ def test_filters(cli: Cli, stored: list[str], words: list[str], found: list[int]
     assert ids(cli, *words) == [stored[place] for place in found]
 
 
-def test_an_empty_store(cli: Cli) -> None:
+def test_an_empty_store(cli: Cli, here: Path) -> None:
     told = cli("runs", "list")
-    assert (told.code, told.out, told.err) == (0, "", "no runs\n")
+    assert (told.code, told.out, told.err) == (0, "", f"no runs in {here / '.planrunner'}\n")
     assert cli("runs", "list", "--format", "json").out == "[]\n"
     assert cli("runs", "list", "-q").err == ""
+    assert not (here / ".planrunner").exists()
+
+
+READERS = [
+    ("runs", "list"),
+    ("runs", "show", "prun-1"),
+    ("runs", "show", "prun-1", "--events"),
+    ("runs", "cancel", "prun-1"),
+    ("answer", "prun-1", "yes"),
+    ("resume", "prun-1"),
+]
+
+
+@pytest.mark.parametrize("store", ["typo", "typo.db", "sqlite:///typo.db"])
+@pytest.mark.parametrize("words", READERS, ids=spoken)
+def test_a_mistyped_store_is_not_made(cli: Cli, here: Path, words: tuple[str, ...], store: str) -> None:
+    told = cli(*words, "--store", store)
+    assert (told.code, told.out) == (2, "")
+    assert told.err.startswith(f"error: there is no store at {store}: ")
+    assert {path.name for path in here.iterdir()} == {"planrunner.toml"}
+
+
+@pytest.mark.parametrize("words", READERS[1:], ids=spoken)
+def test_a_run_where_nothing_ever_ran(cli: Cli, here: Path, words: tuple[str, ...]) -> None:
+    told = cli(*words)
+    assert (told.code, told.out) == (2, "")
+    assert told.err.startswith(f"error: there is no run 'prun-1': no runs in {here / '.planrunner'}")
+    assert not (here / ".planrunner").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may enter every folder")
+def test_a_store_of_somebody_else(cli: Cli, here: Path) -> None:
+    (here / "theirs").mkdir(mode=0)
+    told = cli("runs", "list", "--store", "theirs")
+    (here / "theirs").chmod(0o700)
+    assert told.code == 2
+    assert "can't be opened (Permission denied)" in told.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+def test_a_store_that_can_only_be_read_is_listed_and_shown(cli: Cli, here: Path, stored: list[str]) -> None:
+    folder = here / ".planrunner"
+    places = [*folder.rglob("*"), folder]
+    for place in places:
+        place.chmod(0o555 if place.is_dir() else 0o444)
+    try:
+        assert sorted(ids(cli)) == sorted(stored)
+        assert cli("runs", "show", stored[0]).code == 0
+        told = cli("run", "sums.yml", "--input", "a=1")
+        assert told.code == 2
+        assert "can't be opened (attempt to write a readonly database)" in told.err
+    finally:
+        for place in reversed(places):
+            place.chmod(0o700 if place.is_dir() else 0o600)
+
+
+@pytest.mark.parametrize("words", [("runs", "list"), ("run", "a.yml"), ("validate", "a.yml")], ids=spoken)
+def test_the_working_folder_is_gone(here: Path, words: tuple[str, ...]) -> None:
+    gone = here / "gone"
+    gone.mkdir()
+    line = f"cd {shlex.quote(str(gone))} && rmdir ../gone && exec {shlex.quote(str(COMMAND))} {shlex.join(words)}"
+    done = subprocess.run(["sh", "-c", line], env=environment(), capture_output=True, text=True, timeout=120)
+    assert done.returncode == (1 if words[0] == "validate" else 2)
+    told = done.stdout + done.stderr
+    wanted = (
+        "error: the working folder does not exist any more" if words == ("runs", "list") else "a.yml does not exist"
+    )
+    assert wanted in told
 
 
 def test_show_for_people(cli: Cli, stored: list[str]) -> None:

@@ -59,7 +59,11 @@ def test_a_folder_gives_its_plans(cli: Cli, here: Path, sums: str) -> None:
     assert told.code == 1
     files = {line.partition(":")[0] for line in told.out.splitlines() if "error:" in line}
     assert files == {"./b/two.yaml", "./b/quoted.yml"}
-    assert told.err.startswith("4 plans checked: ")
+    lines = told.err.splitlines()
+    assert lines[0].startswith("4 plans checked: ")
+    assert lines[1:] == ["1 other YAML file passed over: no `planrunner:` at the top"]
+    assert cli("validate", "-q", ".").err == ""
+    assert json.loads(cli("validate", ".", "--format", "json").out)["passed_over"] == 1
 
 
 def test_a_folder_without_plans(cli: Cli, here: Path) -> None:
@@ -74,28 +78,77 @@ def test_a_file_that_is_named_is_checked_whatever_it_is(cli: Cli, here: Path) ->
     assert cli("validate", write(here / "empty.yml", "")).code == 1
 
 
-def test_a_missing_file(cli: Cli, here: Path, sums: str) -> None:
-    told = cli("validate", sums, "smus.yml")
-    assert (told.code, told.out) == (2, "")
-    assert told.err == f"error: the plan smus.yml does not exist in {here}\n"
+def test_a_missing_file_does_not_hide_the_others(cli: Cli, here: Path, sums: str) -> None:
+    told = cli("validate", "smus.yml", write(here / "wrong.yml", WRONG), sums)
+    assert told.code == 1
+    assert f"smus.yml:1:1: error: the plan smus.yml does not exist in {here} [unreadable]\n" in told.out
+    assert "wrong.yml:4:13: error: " in told.out
+    assert told.err == "3 plans checked: 2 errors\n"
+
+
+def test_what_a_folder_holds_and_nobody_can_read(cli: Cli, here: Path, sums: str) -> None:
+    (here / "dangling.yml").symlink_to("nowhere.yml")
+    (here / "loop.yml").symlink_to("loop.yml")
+    os.mkfifo(here / "pipe.yml")
+    told = cli("validate", ".")
+    assert told.code == 1
+    assert told.out.splitlines() == [
+        "./dangling.yml:1:1: error: the file ./dangling.yml does not exist: the link leads nowhere [unreadable]",
+        "./loop.yml:1:1: error: the file ./loop.yml can't be read: Too many levels of symbolic links [unreadable]",
+        "./pipe.yml:1:1: error: the file ./pipe.yml is not a regular file [unreadable]",
+    ]
+    assert told.err == "4 plans checked: 3 errors\n"
+
+
+@pytest.mark.parametrize("command", ["validate", "run"])
+def test_a_pipe_or_a_device_is_no_plan(command: str, here: Path) -> None:
+    os.mkfifo(here / "pipe")
+    for name in ("pipe", "/dev/zero"):
+        told = process(command, name, cwd=here)
+        assert told.code == {"validate": 1, "run": 2}[command]
+        assert f"the plan {name} is not a regular file" in told.out + told.err
+
+
+def test_standard_input_by_its_name_is_a_plan(here: Path) -> None:
+    assert process("validate", "/dev/stdin", cwd=here, stdin=NO_MODEL.encode()).code == 0
+
+
+def test_a_plan_in_utf16_is_found_in_a_folder(cli: Cli, here: Path) -> None:
+    for name, codec in (("little.yml", "utf-16"), ("big.yml", "utf-16-be")):
+        (here / name).write_bytes(NO_MODEL.encode(codec))
+    write(here / "nothing.yml", "")
+    write(here / "comment.yml", "# nothing yet\n")
+    told = cli("validate", ".")
+    assert told.code == 1
+    assert {line.partition(":")[0] for line in told.out.splitlines() if "error:" in line} == {
+        "./little.yml",
+        "./big.yml",
+    }
+    assert told.err.endswith("2 other YAML files passed over: no `planrunner:` at the top\n")
 
 
 def test_an_impossible_name(cli: Cli) -> None:
     told = cli("validate", "a\0b.yml")
-    assert (told.code, told.err) == (2, "error: the plan 'a\\x00b.yml' is no possible file name\n")
+    assert (told.code, told.err) == (1, "1 plan checked: 1 error\n")
+    assert "the plan 'a\\x00b.yml' is no possible file name [unreadable]" in told.out
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="a file that can be opened and not be read")
 def test_an_unreadable_file(cli: Cli) -> None:
     told = cli("validate", "/proc/self/mem")
-    assert (told.code, told.err) == (2, "error: the plan /proc/self/mem can't be read: Input/output error\n")
+    assert told.code == 1
+    assert "the plan /proc/self/mem can't be read: Input/output error [unreadable]\n" in told.out
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_forbidden_file(cli: Cli, here: Path, sums: str) -> None:
+def test_a_forbidden_file_and_folder(cli: Cli, here: Path, sums: str) -> None:
     (here / sums).chmod(0)
-    told = cli("validate", sums)
-    assert (told.code, told.err) == (2, "error: the plan sums.yml can't be read: Permission denied\n")
+    (here / "closed").mkdir(mode=0)
+    told = cli("validate", ".")
+    assert told.code == 1
+    assert "the file ./sums.yml can't be read: Permission denied [unreadable]" in told.out
+    assert "the folder ./closed can't be read: Permission denied [unreadable]" in told.out
+    (here / "closed").chmod(0o700)
 
 
 def test_warnings_count_only_when_strict(cli: Cli, sums: str, monkeypatch: pytest.MonkeyPatch) -> None:

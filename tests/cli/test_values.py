@@ -54,8 +54,8 @@ def test_pairs(word: str, key: str, value: Any) -> None:
         (["=x"], "--data =x: expected NAME=VALUE, or NAME:=JSON"),
         ([":=1"], "--data :=1: expected NAME=VALUE, or NAME:=JSON"),
         (["a=1", "a:=2"], "--data a is given twice; give it once"),
-        (["a:=Ada"], "--data a:=Ada is not JSON (Expecting value: line 1 column 1 (char 0)); a text needs quotes"),
-        (["{x}:={y}"], "--data {x}:={y} is not JSON ("),
+        (["a:=Ada"], "--data a:=Ada is not JSON; a text needs quotes of its own, such as --data 'a:=\"text\"'"),
+        (["{x}:={y}"], "--data {x}:={y} is not JSON (line 1, column 2); a text"),
         (["a:=NaN"], "--data a:=NaN is not JSON (NaN is no JSON)"),
         (["a:=1e999"], "--data a:=1e999 is not JSON (1e999 is too large for a number)"),
         (["a:=" + "[" * 100_000], "is not JSON ("),
@@ -79,8 +79,8 @@ def test_an_input_is_a_text_where_the_plan_allows_one() -> None:
     [
         ("dayz=5", "--input dayz: the plan has no such input; did you mean 'days'?"),
         ("zzz=5", "--input zzz: the plan has no such input; its inputs are city, days, tags, any, either"),
-        ("days=five", "--input days=five is not JSON ("),
-        ("either=x", "--input either=x is not JSON ("),
+        ("days=five", "--input days=five is not JSON; the plan wants a whole number here, written as JSON"),
+        ("either=x", "--input either=x is not JSON; the plan wants "),
     ],
 )
 def test_wrong_inputs(word: str, message: str) -> None:

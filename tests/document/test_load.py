@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -114,3 +115,9 @@ def test_checking_neither_imports_nor_starts_what_a_plan_names(tmp_path: Path) -
     )
     load_document(plan.read_bytes(), "p.yml", path=str(plan), root=str(tmp_path))
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_pipe_is_no_plan(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yml")
+    with pytest.raises(UsageError, match="is not a regular file"):
+        load_plan(tmp_path / "pipe.yml")

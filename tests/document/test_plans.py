@@ -13,13 +13,17 @@ from planrunner.plan import MISSING
 PLANS = Path(__file__).parent.parent / "plans"
 
 
+LEFT = ("unknown-tool", "wrong-args", "lowered-effect")
+"""Whether these hold only the Runner knows, who may have tools of the caller's own."""
+
+
 def _files(folder: str) -> list[Path]:
     return sorted((PLANS / folder).glob("*.yml"))
 
 
 def _said(file: Path) -> list[str]:
     loaded = load_document(file.read_bytes(), file.name, path=None, root=".")
-    assert (loaded.plan is None) == any(problem.code != "unknown-tool" for problem in loaded.problems)
+    assert (loaded.plan is None) == any(problem.code not in LEFT for problem in loaded.problems)
     return [str(problem) for problem in loaded.problems]
 
 

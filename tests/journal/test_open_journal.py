@@ -107,9 +107,11 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
         open_journal(tmp_path / "file" / "x.db")
 
 
-def test_a_name_no_file_can_have_is_refused() -> None:
+def test_a_name_no_file_can_have_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(StoreUnusableError, match="null byte"):
         open_journal("a\0b.db")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_any_other_file_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -119,13 +119,27 @@ def set_owner(path: Path, run_id: str, holder: owner.Owner, until: float) -> Non
 def test_a_number_that_another_process_has_now_does_not_keep_a_run(tmp_path: Path) -> None:
     journal = SqliteJournal(tmp_path / "runs.db")
     run_id = asyncio.run(at_rest(journal))
-    set_owner(journal.path, run_id, owner.this_process(), time.time() + 3600)
+    parent = owner.this_process()._replace(pid=os.getppid(), start="")
+    set_owner(journal.path, run_id, parent, time.time() + 3600)
     with pytest.raises(RunBusyError):
         asyncio.run(journal.claim(run_id))
     if not owner.this_process().start:
         pytest.skip("this system does not tell when a process started")
     set_owner(journal.path, run_id, owner.this_process()._replace(start="1"), time.time() + 3600)
     assert asyncio.run(journal.claim(run_id)).has_margin()
+    journal.close()
+
+
+def test_a_lease_that_this_process_has_abandoned_keeps_nobody_waiting(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "runs.db")
+    run_id = asyncio.run(at_rest(journal))
+    lease = asyncio.run(journal.claim(run_id))
+    with pytest.raises(RunBusyError):
+        asyncio.run(journal.claim(run_id))
+    journal.abandon(lease)
+    assert asyncio.run(journal.claim(run_id)).epoch == lease.epoch + 1
+    with pytest.raises(LeaseLostError):
+        journal.append(lease, [])
     journal.close()
 
 

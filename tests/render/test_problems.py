@@ -81,6 +81,7 @@ def test_json() -> None:
     checked = [Checked("plans/a.yml", (WRONG,)), Checked("plans/b.yml")]
     assert json.loads(render_json.problems(checked, Style())) == {
         "files": 2,
+        "passed_over": 0,
         "problems": [
             {
                 "file": "plans/a.yml",

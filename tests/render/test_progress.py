@@ -6,7 +6,15 @@ import time
 
 import pytest
 
-from planrunner.events import EFFECT_STARTED, STEP_FINISHED, STEP_STARTED, Event
+from planrunner.events import (
+    CLARIFICATION_ANSWERED,
+    CLARIFICATION_CLOSED,
+    CLARIFICATION_RAISED,
+    EFFECT_STARTED,
+    STEP_FINISHED,
+    STEP_STARTED,
+    Event,
+)
 from planrunner.render.progress import Live, Plain, Quiet
 from planrunner.render.words import Style
 
@@ -47,6 +55,31 @@ def finished(path: str, state: str = "COMPLETE", at: float = 0.0) -> Event:
 
 def call(path: str, **body: object) -> Event:
     return Event(EFFECT_STARTED, f"{path}!tool:0", 0.0, {"name": "weather", "attempt": 1, **body})
+
+
+def test_the_description_stands_beside_the_step() -> None:
+    screen = Screen()
+    plain = Plain(screen.write, Style())
+    plain.descriptions = {"triage": "Sort  the\n\x1b[31mmail", "long": "x" * 200}
+    for event in (started("triage"), finished("triage"), started("long"), started("other")):
+        plain(event)
+    assert screen.sent.splitlines() == [
+        "triage started: Sort the \\x1b[31mmail",
+        "triage COMPLETE in 0.00s",
+        f"long started: {'x' * 79}…",
+        "other started",
+    ]
+
+
+def test_the_description_moves_with_the_step() -> None:
+    screen = Screen()
+    live = Live(screen.write, Style())
+    live.descriptions = {"triage": "Sort the mail"}
+    live(started("triage", time.time()))
+    assert screen.lines()[-1].startswith("⠙ triage  Sort the mail  0.")
+    live(finished("triage", at=time.time()))
+    live.close()
+    assert screen.lines()[0].startswith("✓ triage  Sort the mail  0.")
 
 
 def test_plain_lines() -> None:
@@ -118,4 +151,66 @@ def test_live_never_wraps_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     progress(started("x" * 500, time.time()))
     (line,) = screen.lines()
     assert len(line) == 39
+    progress.close()
+
+
+def asked(path: str) -> Event:
+    return Event(CLARIFICATION_RAISED, f"{path}!ask", 0.0, {"user_guidance": "Well?"})
+
+
+def answered(path: str, **body: object) -> Event:
+    return Event(CLARIFICATION_ANSWERED, f"{path}!ask", 0.0, {"response": "yes", "by": None, **body})
+
+
+def test_questions_and_answers_are_told() -> None:
+    screen = Screen()
+    progress = Plain(screen.write, Style())
+    progress(asked("look"))
+    progress(answered("look"))
+    progress(answered("look", response=[1, "\x1b\n"], by="Ada\x07"))
+    progress(Event(CLARIFICATION_CLOSED, "look!ask", 0.0, {"why": "expired"}))
+    assert screen.lines() == [
+        "look asks a person",
+        "look is answered: yes",
+        'look is answered by Ada\\x07: [1, "\\u001b\\n"]',
+        "look asks no more: expired",
+    ]
+
+
+@pytest.mark.parametrize("kind", [Plain, Live])
+def test_a_question_has_the_terminal_for_itself(kind: type[Plain]) -> None:
+    screen = Screen()
+    progress = kind(screen.write, Style())
+    progress(started("look", time.time()))
+    progress.hold()
+    held = screen.sent
+    progress.say("a log line")
+    progress(finished("look", "SKIPPED"))
+    progress(started("ask", time.time()))
+    time.sleep(0.5)
+    assert screen.sent == held
+    progress.go_on()
+    assert "a log line" in screen.lines()
+    progress.close()
+    assert screen.lines()[-3 if kind is Plain else -2] == "a log line"
+
+
+@pytest.mark.parametrize("kind", [Plain, Live])
+def test_what_was_kept_back_is_told_at_the_end(kind: type[Plain]) -> None:
+    screen = Screen()
+    progress = kind(screen.write, Style())
+    progress.hold()
+    progress.say("a log line")
+    progress.close()
+    assert screen.lines() == ["a log line"]
+
+
+def test_a_step_that_asks_is_marked() -> None:
+    screen = Screen()
+    progress = Live(screen.write, Style())
+    progress(started("look", time.time()))
+    progress(asked("look"))
+    assert screen.lines()[-1].startswith("? look  0.")
+    progress(answered("look"))
+    assert not screen.lines()[-1].startswith("?")
     progress.close()

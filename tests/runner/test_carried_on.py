@@ -190,8 +190,11 @@ def test_an_irreversible_call_in_flight_is_not_repeated(plan_of: PlanOf) -> None
     journal, tool = DyingJournal(0, after=False), Dies()
     record = carry(journal, plan, tool, Model())
     assert sum(tool.calls.values()) == 1
-    assert record.error is not None
-    assert "nobody knows whether it happened" in record.error.message
+    (question,) = record.clarifications
+    assert record.state == "NEED_CLARIFICATION"
+    assert question.options == ["it happened", "it did not", "stop"]
+    assert question.expires_at is None
+    assert "Nobody knows whether it happened" in question.user_guidance
 
 
 def test_a_cancelled_run_is_kept_and_goes_on(plan_of: PlanOf, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def system_prompt(scope: Scope, agent: Agent, returns: Mapping[str, Any] | None)
     seen = _seen(scope.context, agent.sees)
     prompt: str = _prompt("system")(
         {
-            "instructions": scope.render(agent.instructions) if agent.instructions else "",
+            "instructions": scope.render_text(agent.instructions) if agent.instructions else "",
             "end_user": _as_data(seen) if seen else "",
             "schema": _as_data(returns) if returns else "",
             "extensions": _texts(scope.context.get("agent_system_context_extension")),

@@ -9,6 +9,8 @@ RULES: Final[dict[str, str]] = {
     "reserved-name": "planrunner.document.rules.reserved_name:check",
     "unknown-agent": "planrunner.document.rules.unknown_agent:check",
     "unknown-tool": "planrunner.document.rules.unknown_tool:check",
+    "lowered-effect": "planrunner.document.rules.lowered_effect:check",
+    "wrong-args": "planrunner.document.rules.wrong_args:check",
     "unknown-need": "planrunner.document.rules.unknown_need:check",
     "needs-cycle": "planrunner.document.rules.needs_cycle:check",
     "template-syntax": "planrunner.document.rules.template_syntax:check",
@@ -17,6 +19,8 @@ RULES: Final[dict[str, str]] = {
     "unknown-context": "planrunner.document.rules.unknown_context:check",
     "unknown-step": "planrunner.document.rules.unknown_step:check",
     "not-ended": "planrunner.document.rules.not_ended:check",
+    "unknown-hook": "planrunner.document.rules.unknown_hook:check",
+    "matches-nothing": "planrunner.document.rules.matches_nothing:check",
     "bad-schema": "planrunner.document.rules.bad_schema:check",
     "not-supported": "planrunner.document.rules.not_supported:check",
 }

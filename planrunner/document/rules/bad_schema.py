@@ -14,7 +14,7 @@ def check(document: Document) -> Iterator[Problem]:
     """What is wrong in `inputs`, `returns`, `additional_data`, `args_schema`, …, at the wrong word itself."""
     for schema in document.schemas:
         for found in check_schema(plain(schema.node)):
-            yield document.problem(_node_at(schema.node, found), "bad-schema", f"in this JSON Schema: {found.message}")
+            yield document.problem(node_at(schema.node, found), "bad-schema", f"in this JSON Schema: {found.message}")
     for name, entry in document.named("tools").items():
         node = entry.value.get("args_schema") if isinstance(entry.value, MapNode) else None
         if isinstance(node, MapNode) and plain(node.get("type")) not in ("object", None):
@@ -22,8 +22,8 @@ def check(document: Document) -> Iterator[Problem]:
             yield document.problem(node.key("type"), "bad-schema", message)
 
 
-def _node_at(node: Node, found: SchemaProblem) -> Node:
-    """The last node of the path that there is; the key, where the path ends at one."""
+def node_at(node: Node, found: SchemaProblem) -> Node:
+    """The last node of the problem's path that there is; the key, where the path ends at one."""
     place = node
     for part in found.path:
         entry = node.entries.get(str(part)) if isinstance(node, MapNode) else None

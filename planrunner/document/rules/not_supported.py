@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
+from planrunner.document.later import DEFAULTS, NOT_YET, STEP, TOOL, TOP
 from planrunner.document.problem import Problem
 from planrunner.document.schema import kind
 from planrunner.document.source import ListNode, MapNode, Node, ScalarNode
 from planrunner.document.view import Document
 
-_TOP: Final = ("finally", "hooks", "limits", "secrets", "mcp_servers")
-_STEP: Final = ("foreach", "repeat", "on_error", "retry", "timeout")
-_DEFAULTS: Final = ("timeout", "retry")
-_TOOL: Final = ("timeout", "auth", "secrets")
-
 
 def check(document: Document) -> Iterator[Problem]:
     """Verbs, keys and values that are told in the language and not built yet."""
     for node, what in _found(document):
-        message = f"{what} is in the plan language, but this version of planrunner can't run it yet: leave it out"
+        message = f"{what} {NOT_YET}: leave it out"
         yield document.problem(node, "not-supported", message)
 
 
 def _found(document: Document) -> Iterator[tuple[Node, str]]:
-    yield from _keys(document.root, _TOP)
-    yield from _keys(document.table("defaults"), _DEFAULTS)
+    yield from _keys(document.root, TOP)
+    yield from _keys(document.table("defaults"), DEFAULTS)
     yield from _fallback(document.table("defaults"))
     for entry in document.named("tools").values():
-        yield from _keys(entry.value, _TOOL)
+        yield from _keys(entry.value, TOOL)
     for entry in document.named("models").values():
         yield from _fallback(entry.value)
     for entry in document.named("agents").values():
@@ -36,7 +31,7 @@ def _found(document: Document) -> Iterator[tuple[Node, str]]:
     for step in document.steps:
         if step.verb is not None and kind(step.verb).run is None:
             yield step.node.key(step.verb), f"the verb {step.verb!r}"
-        yield from _keys(step.node, _STEP)
+        yield from _keys(step.node, STEP)
         yield from _file(step.node, "task")
         yield from _agent(step.node.get("agent"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from planrunner.document.later import NOT_YET, TOP
 from planrunner.document.problem import Problem
 from planrunner.document.rules.scope import around
 from planrunner.document.shape import Path, Site
@@ -89,7 +90,8 @@ def _unknown(name: str, document: Document, known: tuple[str, ...]) -> str:
     contract = document.table("context").get("additional_data")
     if isinstance(contract, MapNode) and name in contract.entries:
         return f"nothing is called {name!r} here; did you mean context.additional_data.{name}?"
-    advice = near(name, known) or f"; known here are {', '.join(dict.fromkeys(known))}"
+    shown = [word for word in dict.fromkeys(known) if word not in TOP or word in document.root.entries]
+    advice = near(name, shown) or f"; known here are {', '.join(shown)}"
     return f"nothing is called {name!r} here{advice}"
 
 
@@ -100,4 +102,4 @@ def _undeclared_secret(name: str, document: Document) -> str | None:
     declared = [text_of(item) or name for item in node.items] if node is not None else []
     if name in declared:
         return None
-    return f"the plan names no secret {name!r}{near(name, declared) or '; add it to the list under secrets'}"
+    return f"the plan names no secret {name!r}{near(name, declared) or f'; a secret {NOT_YET}'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
+from planrunner.document.later import NOT_YET
 from planrunner.document.problem import Problem
 from planrunner.document.source import ListNode, MapNode, Node, ScalarNode
 from planrunner.document.tree import text_of
@@ -24,7 +25,7 @@ def check(document: Document) -> Iterator[Problem]:
         if name in own or name in BUILTIN or (server != name and server in servers):
             continue
         if server != name and document.tells("mcp_servers"):
-            known = near(server, servers) or "; declare it under 'mcp_servers'"
+            known = near(server, servers) or f"; a tool of an MCP server {NOT_YET}"
             yield document.problem(node, "unknown-tool", f"there is no MCP server {server!r} for {name!r}{known}")
             continue
         known_names = (*own, *_installed())

@@ -1,0 +1,58 @@
+"""A binding in `hooks` is for something: one whose tool or step does not exist guards nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from planrunner.document.problem import Problem
+from planrunner.document.rules.unknown_hook import bindings, globs
+from planrunner.document.source import MapNode
+from planrunner.document.tree import text_of
+from planrunner.document.view import Document
+from planrunner.document.words import near
+from planrunner.tools.builtin import BUILTIN
+
+
+def check(document: Document) -> Iterator[Problem]:
+    """Every glob of `match.tool`, `match.step` and `with.tools` that no name of the plan meets."""
+    if not any(True for _ in bindings(document)):
+        return
+    tools = tuple(dict.fromkeys(_tools(document)))
+    steps = tuple(document.by_id)
+    for binding in bindings(document):
+        match, settings = binding.get("match"), binding.get("with")
+        if isinstance(match, MapNode):
+            yield from _unmet(document, match.get("tool"), tools, "tool")
+            if not any("/" in str(glob.value) for glob in globs(match.get("step"))):
+                yield from _unmet(document, match.get("step"), steps, "step")
+        if isinstance(settings, MapNode) and (text_of(binding.get("use")) or "").endswith("_tool_calls"):
+            yield from _unmet(document, settings.get("tools"), tools, "tool")
+
+
+def _unmet(document: Document, node: object, names: tuple[str, ...], what: str) -> Iterator[Problem]:
+    for glob in globs(node):
+        if not any(fnmatchcase(name, str(glob.value)) for name in names):
+            advice = near(str(glob.value), names) or f"; name one of: {', '.join(names) or 'none'}"
+            message = f"no {what} of this plan is meant by {glob.value!r}, so the hook would never fire{advice}"
+            yield document.problem(glob, "matches-nothing", message)
+
+
+def _tools(document: Document) -> Iterator[str]:
+    """Every name and origin of a tool that the plan can call."""
+    for name, entry in document.table("tools").entries.items():
+        yield name
+        if isinstance(entry.value, MapNode) and (use := text_of(entry.value.get("use"))):
+            yield use
+    for step in document.steps:
+        if step.verb == "tool" and (called := text_of(step.node.get("tool"))):
+            yield called
+        yield from _of_agent(step.node.get("agent"))
+    for entry in document.table("agents").entries.values():
+        yield from _of_agent(entry.value)
+    yield from BUILTIN
+
+
+def _of_agent(node: object) -> Iterator[str]:
+    if isinstance(node, MapNode):
+        yield from (str(glob.value) for glob in globs(node.get("tools")))

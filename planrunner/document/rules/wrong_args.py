@@ -1,0 +1,98 @@
+"""The args of a tool step fit what the tool takes, as far as both are known without running anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from planrunner.document.problem import Problem
+from planrunner.document.rules.bad_schema import node_at
+from planrunner.document.schema import plan_schema
+from planrunner.document.source import ListNode, MapNode, Node, plain
+from planrunner.document.tree import text_of
+from planrunner.document.view import Document, StepView
+from planrunner.errors import SchemaError
+from planrunner.json_schema import SchemaProblem, compile_schema
+from planrunner.jsonsafe import to_json_safe
+from planrunner.registry import load
+from planrunner.tools.builtin import BUILTIN
+
+_TEMPLATE: Final = ("{{", "{%", "{#")
+_USES: Final = {use: name for name, use in BUILTIN.items()}
+_DEPENDS = "anyOf oneOf allOf not if dependentRequired dependentSchemas dependencies $ref $dynamicRef"
+_ON_OTHERS: Final = frozenset(_DEPENDS.split())
+"""Words by which what one argument may be depends on another one."""
+
+
+def check(document: Document) -> Iterator[Problem]:
+    """Names that are missing or unknown, and values that are written out and do not fit."""
+    for step in document.steps:
+        name = text_of(step.node.get("tool")) if step.verb == "tool" and not _has_foreign_key(step) else None
+        args = step.node.get("args") or MapNode(0, 0)
+        if name is None or not isinstance(args, MapNode) or (args.size > 1 and not args.entries):
+            continue  # told as such
+        schema = _schema(document, name)
+        if schema is not None:
+            for found in _wrong(schema, args):
+                yield document.problem(_place(step, args, found), "wrong-args", f"the args of {name!r}: {found}")
+
+
+def _has_foreign_key(step: StepView) -> bool:
+    """Whether a key stands there that no tool step has: the args may be what it means."""
+    known = plan_schema()["$defs"]["step_tool"]["properties"]
+    return any(key not in known and not key.startswith("x-") for key in step.node.entries)
+
+
+def builtin_of(name: str, entry: Node | None) -> str | None:
+    """The name of the built-in tool that is meant by a name of the plan, given its entry in `tools`, if any."""
+    use = text_of(entry.get("use")) if isinstance(entry, MapNode) else None
+    if use is not None:
+        return _USES.get(use)
+    return name if name in BUILTIN and (entry is None or isinstance(entry, MapNode)) else None
+
+
+def _schema(document: Document, name: str) -> Mapping[str, Any] | None:
+    """What the tool takes; None when only running the plan would tell."""
+    tools = document.table("tools")
+    entry = tools.get(name)
+    own = entry.get("args_schema") if isinstance(entry, MapNode) else None
+    if own is not None:
+        return plain(own) if isinstance(own, MapNode) else None
+    builtin = builtin_of(name, entry) if document.tells("tools") else None
+    schema: Mapping[str, Any] | None = None if builtin is None else load(BUILTIN[builtin]).args_schema
+    return schema
+
+
+def _wrong(schema: Mapping[str, Any], args: MapNode) -> list[SchemaProblem]:
+    rendered = {key for key, entry in args.entries.items() if _has_template(entry.value)}
+    if rendered and _ON_OTHERS & schema.keys():
+        return []
+    values = {key: None if key in rendered else plain(entry.value) for key, entry in args.entries.items()}
+    try:
+        found = compile_schema(schema).problems(to_json_safe(values, "the args"))
+    except SchemaError:  # the schema itself is told of by another rule
+        return []
+    unsure = rendered & schema["properties"].keys() if "properties" in schema else rendered
+    sure = [problem for problem in found if not rendered or (problem.path and problem.path[0] not in unsure)]
+    return [problem for problem in sure if not any(_is_meant(problem, other) for other in sure)]
+
+
+def _is_meant(missing: SchemaProblem, unknown: SchemaProblem) -> bool:
+    """Whether a missing name is there, misspelt: then it is told once."""
+    return missing.message == "is missing" and unknown.message.endswith(f"did you mean {missing.path[-1]!r}?")
+
+
+def _has_template(node: Node) -> bool:
+    if isinstance(node, MapNode):
+        return any(_has_template(entry.value) for entry in node.entries.values())
+    if isinstance(node, ListNode):
+        return any(_has_template(item) for item in node.items)
+    return any(mark in (text_of(node) or "") for mark in _TEMPLATE)
+
+
+def _place(step: StepView, args: MapNode, found: SchemaProblem) -> Node:
+    if found.path and found.path[0] in args.entries:
+        key, value = args.entries[str(found.path[0])]
+        inner = SchemaProblem(found.path[1:], found.message)
+        return node_at(value, inner) if not found.message.startswith("is not a known name") else key
+    return step.node.key("args" if "args" in step.node.entries else "tool")

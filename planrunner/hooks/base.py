@@ -1,0 +1,114 @@
+"""What a hook is: where it may stand, and what a binding says about one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Any, Final, Literal
+
+from planrunner.jsonsafe import dumps
+from planrunner.plan import NOTHING, Step
+
+BEFORE_PLAN_RUN: Final = "before_plan_run"
+AFTER_PLAN_RUN: Final = "after_plan_run"
+BEFORE_STEP: Final = "before_step_execution"
+AFTER_STEP: Final = "after_step_execution"
+BEFORE_TOOL_CALL: Final = "before_tool_call"
+AFTER_TOOL_CALL: Final = "after_tool_call"
+
+POINTS: Final = (BEFORE_PLAN_RUN, BEFORE_STEP, BEFORE_TOOL_CALL, AFTER_TOOL_CALL, AFTER_STEP, AFTER_PLAN_RUN)
+"""In the order in which they come up in a run."""
+
+SECONDS: Final = 30.0
+"""How long a hook of a plan may take when its binding does not say."""
+
+Verdict = Literal["deny", "clarify", "allow"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool call as hooks see it.
+
+    key      of its effect; approvals are bound to it
+    attempt  which try of it this is
+    names    the tool's name in the plan and its origin: a binding that matches either matches the call
+    """
+
+    key: str
+    attempt: int
+    tool: Any
+    names: tuple[str, ...]
+    effect: str
+    step: Step
+    args: dict[str, Any]
+
+    def with_args(self, args: dict[str, Any]) -> ToolCall:
+        """The same call with other args."""
+        return replace(self, args=args)
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """Which steps and tool calls a binding is for. Each part holds globs, of which any may match; empty: all."""
+
+    tool: tuple[str, ...] = ()
+    step: tuple[str, ...] = ()
+    effect: tuple[str, ...] = ()
+    args: Mapping[str, tuple[str, ...]] = NOTHING
+
+    def fits_step(self, step: Step) -> bool:
+        """Whether it is for this step."""
+        return _any(self.step, (step.path,))
+
+    def fits_call(self, call: ToolCall) -> bool:
+        """Whether it is for this call, with the args it has now."""
+        return (
+            self.fits_step(call.step)
+            and _any(self.tool, call.names)
+            and _any(self.effect, (call.effect,))
+            and all(_any(globs, (_text(call.args.get(name)),)) for name, globs in self.args.items())
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One hook at one point.
+
+    name      for records and messages
+    hook      called with the point's arguments, and `with_` as keywords
+    matcher   where it fires
+    when      a bare expression over `tool`, `args`, `output`, `step` and the names of plans; None: always
+    with_     settings, templates of the plan; rendered at each firing
+    timeout   seconds; None: as long as it likes (hooks of the Python caller)
+    tolerant  a failure is logged and nothing more (`after_*` points only)
+    verdict   of the hooks that decide about tool calls; they stand after all others
+    tools     what a verdict is about: globs
+    inline    does not wait and does not block: runs in the event loop's thread
+    lists     which list it stands in: 0 the Runner's, 1 the plan's
+    """
+
+    point: str
+    name: str
+    hook: Callable[..., Any]
+    matcher: Matcher = Matcher()
+    when: str | None = None
+    with_: Mapping[str, Any] = NOTHING
+    timeout: float | None = None
+    tolerant: bool = False
+    verdict: Verdict | None = None
+    tools: tuple[str, ...] = ()
+    inline: bool = False
+    lists: int = 0
+
+    def is_about(self, call: ToolCall) -> bool:
+        """Whether it fires for this call."""
+        return self.matcher.fits_call(call) and _any(self.tools, call.names)
+
+
+def _any(globs: tuple[str, ...], names: tuple[str, ...]) -> bool:
+    return not globs or any(fnmatchcase(name, glob) for glob in globs for name in names)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else dumps(value)

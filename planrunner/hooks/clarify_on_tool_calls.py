@@ -1,0 +1,57 @@
+"""`clarify_on_tool_calls`, `clarify_on_all_tool_calls`: a person says yes or no before a tool is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from planrunner.clarification import Clarification, ClarificationCategory, UserVerificationClarification
+from planrunner.errors import ToolHardError
+from planrunner.jsonsafe import dumps
+from planrunner.plan import Step
+from planrunner.plan_run import PlanRun
+from planrunner.tools.base import Tool
+
+Hook = Callable[..., Clarification | None]
+
+
+def clarify_on_all_tool_calls(tool: Tool, args: dict[str, Any], plan_run: PlanRun, step: Step) -> Clarification | None:
+    """Hook for `before_tool_call`: asks before every tool call. A no is ToolHardError."""
+    return _verify(tool, args, plan_run, None, "end_user")
+
+
+clarify_on_all_tool_calls.verdict = "clarify"  # type: ignore[attr-defined]
+clarify_on_all_tool_calls.tools = ()  # type: ignore[attr-defined]
+
+
+def clarify_on_tool_calls(tool: str | Tool | list[str] | list[Tool]) -> Hook:
+    """A hook for `before_tool_call` that asks before calls of these tools (names, globs, tools). A no rejects."""
+    listed = tool if isinstance(tool, list) else [tool]
+    return make(tools=[named.id if isinstance(named, Tool) else named for named in listed])
+
+
+def make(tools: list[str], guidance: str | None = None, to: Any = "end_user") -> Hook:
+    """The hook of a plan: `tools` (globs), `guidance`, `to`."""
+
+    def clarify(tool: Tool, args: dict[str, Any], plan_run: PlanRun, step: Step) -> Clarification | None:
+        return _verify(tool, args, plan_run, guidance, to)
+
+    clarify.verdict = "clarify"  # type: ignore[attr-defined]
+    clarify.tools = tuple(tools)  # type: ignore[attr-defined]
+    return clarify
+
+
+def make_for_all(guidance: str | None = None, to: Any = "end_user") -> Hook:
+    """As `make`, for every tool."""
+    return make([], guidance, to)
+
+
+def _verify(tool: Tool, args: dict[str, Any], plan_run: PlanRun, guidance: str | None, to: Any) -> Clarification | None:
+    asked = plan_run.get_clarification_for_step(ClarificationCategory.USER_VERIFICATION)
+    if asked is None or not asked.resolved:
+        call = f"{tool.name} with {dumps(args)}"
+        told = f"May {tool.name} be called with {dumps(args)}?" if guidance is None else f"{guidance} ({call})"
+        return UserVerificationClarification(plan_run_id=plan_run.id, user_guidance=told, to=to)
+    if asked.response != "yes":
+        raise ToolHardError(f"User rejected tool call to {tool.name} with args {dumps(args)}")
+    return None
