@@ -20,7 +20,25 @@ if TYPE_CHECKING:
     from planrunner.config import default_config as default_config
     from planrunner.document.load import load_plan as load_plan
     from planrunner.document.script import load_script as load_script
-    from planrunner.errors import *  # noqa: F403 - every error is public
+    from planrunner.errors import AnswerError as AnswerError
+    from planrunner.errors import ContextError as ContextError
+    from planrunner.errors import InputsError as InputsError
+    from planrunner.errors import InvalidPlanError as InvalidPlanError
+    from planrunner.errors import InvalidPlanRunStateError as InvalidPlanRunStateError
+    from planrunner.errors import LeaseLostError as LeaseLostError
+    from planrunner.errors import ModelNotConfiguredError as ModelNotConfiguredError
+    from planrunner.errors import PlanrunnerError as PlanrunnerError
+    from planrunner.errors import PlanRunNotFoundError as PlanRunNotFoundError
+    from planrunner.errors import RunBusyError as RunBusyError
+    from planrunner.errors import RunFinishedError as RunFinishedError
+    from planrunner.errors import StepError as StepError
+    from planrunner.errors import StoreError as StoreError
+    from planrunner.errors import StoreUnusableError as StoreUnusableError
+    from planrunner.errors import ToolHardError as ToolHardError
+    from planrunner.errors import ToolSoftError as ToolSoftError
+    from planrunner.errors import ToolUnusableError as ToolUnusableError
+    from planrunner.errors import UnknownToolError as UnknownToolError
+    from planrunner.errors import UsageError as UsageError
     from planrunner.execution_context import ExecutionContext as ExecutionContext
     from planrunner.execution_context import execution_context as execution_context
     from planrunner.execution_context import get_execution_context as get_execution_context

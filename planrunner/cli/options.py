@@ -56,9 +56,9 @@ def once(
     flag: str,
     *names: str,
     metavar: str = "",
-    type: Any = None,  # noqa: A002
+    type: Any = None,  # noqa: A002 - click's word
     default: Any = None,
-    help: str,  # noqa: A002
+    help: str,  # noqa: A002 - click's word
 ) -> Callable[[Command], Command]:
     """A flag with a value that may be given once: of two nobody can know which was meant. `default` if not given."""
 

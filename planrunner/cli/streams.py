@@ -65,7 +65,7 @@ def kept_for_data(say: Callable[[str], None]) -> Iterator[None]:
             os.dup2(_talk_or_nowhere(), 1)
     except (OSError, ValueError):  # no file at all: a test's stand-in, or closed before we began
         own = None
-    _data = real if own is None else open(own, "w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+    _data = real if own is None else open(own, "w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 - closed below
     sys.stdout = prints
     try:
         yield

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from planrunner.hooks.base import speaks
+
 
 def make(tools: list[str]) -> Callable[..., None]:
     """The hook of a plan: `tools` (globs)."""
 
+    @speaks("allow", tools)
     def allow(*_: Any) -> None:
         return None
 
-    allow.verdict = "allow"  # type: ignore[attr-defined]
-    allow.tools = tuple(tools)  # type: ignore[attr-defined]
     return allow

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from planrunner.jsonsafe import dumps
 from planrunner.plan import NOTHING, Step
@@ -24,6 +24,19 @@ SECONDS: Final = 30.0
 """How long a hook of a plan may take when its binding does not say."""
 
 Verdict = Literal["deny", "clarify", "allow"]
+
+
+_Hook = TypeVar("_Hook", bound=Callable[..., Any])
+
+
+def speaks(verdict: Verdict, tools: Iterable[str] = ()) -> Callable[[_Hook], _Hook]:
+    """Marks a hook as one that decides about calls of these tools (globs; none: all). `bindings` reads the mark."""
+
+    def mark(hook: _Hook) -> _Hook:
+        vars(hook).update(verdict=verdict, tools=tuple(tools))
+        return hook
+
+    return mark
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from planrunner.clarification import Clarification, ClarificationCategory, UserVerificationClarification
 from planrunner.errors import ToolHardError
+from planrunner.hooks.base import speaks
 from planrunner.jsonsafe import dumps
 from planrunner.plan import Step
 from planrunner.plan_run import PlanRun
@@ -15,13 +16,10 @@ from planrunner.tools.base import Tool
 Hook = Callable[..., Clarification | None]
 
 
+@speaks("clarify")
 def clarify_on_all_tool_calls(tool: Tool, args: dict[str, Any], plan_run: PlanRun, step: Step) -> Clarification | None:
     """Hook for `before_tool_call`: asks before every tool call. A no is ToolHardError."""
     return _verify(tool, args, plan_run, None, "end_user")
-
-
-clarify_on_all_tool_calls.verdict = "clarify"  # type: ignore[attr-defined]
-clarify_on_all_tool_calls.tools = ()  # type: ignore[attr-defined]
 
 
 def clarify_on_tool_calls(tool: str | Tool | list[str] | list[Tool]) -> Hook:
@@ -33,11 +31,10 @@ def clarify_on_tool_calls(tool: str | Tool | list[str] | list[Tool]) -> Hook:
 def make(tools: list[str], guidance: str | None = None, to: Any = "end_user") -> Hook:
     """The hook of a plan: `tools` (globs), `guidance`, `to`."""
 
+    @speaks("clarify", tools)
     def clarify(tool: Tool, args: dict[str, Any], plan_run: PlanRun, step: Step) -> Clarification | None:
         return _verify(tool, args, plan_run, guidance, to)
 
-    clarify.verdict = "clarify"  # type: ignore[attr-defined]
-    clarify.tools = tuple(tools)  # type: ignore[attr-defined]
     return clarify
 
 

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from planrunner.errors import ToolHardError
+from planrunner.hooks.base import speaks
 from planrunner.tools.base import Tool
 
 
 def make(tools: list[str]) -> Callable[..., None]:
     """The hook of a plan: `tools` (globs)."""
 
+    @speaks("deny", tools)
     def deny(tool: Tool, *_: Any) -> None:
         raise ToolHardError(f"calls of {tool.name} are denied by a deny_tool_calls hook")
 
-    deny.verdict = "deny"  # type: ignore[attr-defined]
-    deny.tools = tuple(tools)  # type: ignore[attr-defined]
     return deny

@@ -208,7 +208,8 @@ class Hooks:
         if fired is None:
             fired = await self._fire_before(key, binding, call, check)
         approvals += self._approvals(key)
-        return fired["args"]  # type: ignore[no-any-return]
+        left: dict[str, Any] = fired["args"]
+        return left
 
     async def _fire_before(
         self, key: str, binding: Binding, call: ToolCall, check: Callable[[dict[str, Any]], None]
@@ -356,9 +357,10 @@ def digest_of(call: ToolCall, args: Mapping[str, Any], context: Mapping[str, Any
 
 def _safe_args(binding: Binding, args: Any) -> dict[str, Any]:
     try:
-        return to_json_safe(args, "args")  # type: ignore[no-any-return]
+        safe: dict[str, Any] = to_json_safe(args, "args")
     except SchemaError as error:
         raise HookError(f"the hook {binding.name} left args that JSON can't tell: {error}") from error
+    return safe
 
 
 def _call_names(call: ToolCall) -> dict[str, Any]:
