@@ -72,7 +72,7 @@ def test_the_plan_that_is_built() -> None:
     assert plan.context.additional_data["required"] == ["name", "email"]
     assert plan.models["fast"].model == ("openai/gpt-4o-mini",)
     assert plan.models["fast"].parameters == {"temperature": 0, "max_tokens": 200}
-    assert plan.default_model == "careful"
+    assert plan.default_models == ("careful",)
     assert plan.agents["support"].tools == ("weather", "shop")
     assert plan.agents["support"].sees == ("name",)
     assert plan.tools["shop"].use == "shop.orders:find"
