@@ -87,12 +87,17 @@ class ModelCalls:
         )
 
     def _news(self, call: _Call, system: Mapping[str, Any]) -> dict[str, Any]:
-        """What the record says of the messages: those that are new, and the system message where it is another."""
-        news = list(call.turn.news)
-        if self._system.get(call.step.path) != system:
-            news.insert(0, dict(system))
-            self._system[call.step.path] = system
-        return {"messages": news} if news else {}
+        """What the record says of the messages: those that are new, and the system message where it is another.
+
+        Nothing of a further attempt with the same messages.
+        """
+        known = self._ledger.state.effects.get(call.key)
+        stands = known is not None and not known.is_void and bool(known.messages)
+        path = call.step.path
+        if self._system.get(path) == system and (known is None or stands):
+            return {} if stands else {"messages": list(call.turn.news)}
+        self._system[path] = system
+        return {"messages": [dict(system), *call.turn.news]}
 
     def _whisper(self, key: str) -> Callable[[str], None]:
         return lambda text: self._ledger.whisper(events.TEXT, key, {"text": text})

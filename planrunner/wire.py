@@ -43,6 +43,7 @@ from planrunner.run_state import COMPLETE, FAILED, EffectState, fold
 from planrunner.runner import advance, let_go
 from planrunner.scope import Parts, RunScope
 from planrunner.scripted_answers import ScriptedAnswers
+from planrunner.sent import SentPrompt, sent_prompts
 from planrunner.settings import Settings, load_settings
 from planrunner.stored_runs import begin, keep_record, new_run, pinned_plan, state_of
 from planrunner.tools.base import Tool
@@ -387,6 +388,10 @@ class Runs:
     def events(self, run_id: str) -> tuple[Event, ...]:
         """Everything that happened in a run, in order. PlanRunNotFoundError when there is none."""
         return self._load(run_id).events
+
+    def prompts(self, run_id: str) -> builtins.list[SentPrompt]:
+        """What models were sent in a run, call by call. PlanRunNotFoundError when there is none."""
+        return sent_prompts(fold(run_id, self._load(run_id).events))
 
     def _load(self, run_id: str) -> StoredRun:
         return run_sync(self._runner._find(run_id))[1]

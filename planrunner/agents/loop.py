@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from planrunner.agents.prompts import ask_again, schema_prompt, system_prompt
 from planrunner.agents.questions import CLARIFY, CLARIFY_TOOL, ask_end_user
@@ -25,6 +25,13 @@ RE_ASKS: Final = 2
 """How often an answer that does not meet `returns` is given back with its problems."""
 
 Message = dict[str, Any]
+
+
+class _Refused(NamedTuple):
+    """What a model is told of a call that was not made, or that failed."""
+
+    error: str
+    detail: str
 
 
 async def work(scope: Scope, agent: Agent, task: str, returns: Mapping[str, Any] | None) -> Any:
@@ -137,15 +144,15 @@ async def _answer_call(scope: Scope, tools: Mapping[str, str], place: str, call:
     told = f"the tools are: {', '.join(tools)}" if tools else "no tools are offered"
     args = _args(call)
     if name is None:
-        why = _refusal(f"there is no tool {call.name!r}", told)
-    elif isinstance(args, str):
-        why = args
+        refused = _Refused(f"there is no tool {call.name!r}", told)
+    elif isinstance(args, _Refused):
+        refused = args
     elif problems := _problems(scope, name, args):
-        why = _refusal("the arguments do not fit the tool's schema", "; ".join(problems))
+        refused = _Refused("the arguments do not fit the tool's schema", "; ".join(problems))
     else:
         return {"role": "tool", "tool_call_id": call.id, **await _call(scope, name, args, place)}
-    scope.refuse(place, call, why)
-    return {"role": "tool", "tool_call_id": call.id, "content": why}
+    scope.refuse(place, call, f"{refused.error}: {refused.detail}")
+    return {"role": "tool", "tool_call_id": call.id, "content": dumps(refused._asdict())}
 
 
 async def _call(scope: Scope, name: str, args: dict[str, Any], place: str) -> Message:
@@ -155,29 +162,25 @@ async def _call(scope: Scope, name: str, args: dict[str, Any], place: str) -> Me
             return {"content": as_text(await ask_end_user(scope, place, args))}
         value = await scope.call_tool(name, args, place)
     except ToolSoftError as error:
-        return {"content": _refusal("the tool failed", str(error))}
+        return {"content": dumps(_Refused("the tool failed", str(error))._asdict())}
     shortened = scope.shorten(value, f"the result of {name}")
     if shortened is not value:
         return {"content": shortened}
     return {"content": as_text(value), "call": place}
 
 
-def _args(call: ToolCall) -> dict[str, Any] | str:
+def _args(call: ToolCall) -> dict[str, Any] | _Refused:
     """The arguments, or why they are none."""
     try:
         args = to_json_safe(loads(call.arguments or "{}"), "args")
     except (ValueError, SchemaError, RecursionError) as error:
-        return _refusal("the arguments are not JSON", str(error))
+        return _Refused("the arguments are not JSON", str(error))
     if isinstance(args, dict):
         return args
-    return _refusal("the arguments do not fit the tool's schema", "expected an object of named arguments")
+    return _Refused("the arguments do not fit the tool's schema", "expected an object of named arguments")
 
 
 def _problems(scope: Scope, name: str, args: dict[str, Any]) -> list[str]:
     if name != CLARIFY:
         return scope.args_problems(name, args)
     return [str(problem) for problem in compile_schema(CLARIFY_TOOL["function"]["parameters"]).problems(args)]
-
-
-def _refusal(what: str, why: str) -> str:
-    return dumps({"error": what, "detail": why})
