@@ -32,7 +32,6 @@ def _found(document: Document) -> Iterator[tuple[Node, str]]:
         if step.verb is not None and kind(step.verb).run is None:
             yield step.node.key(step.verb), f"the verb {step.verb!r}"
         yield from _keys(step.node, STEP)
-        yield from _file(step.node, "task")
         yield from _agent(step.node.get("agent"))
 
 
@@ -46,7 +45,6 @@ def _keys(node: Node | None, keys: tuple[str, ...]) -> Iterator[tuple[Node, str]
 def _agent(node: Node | None) -> Iterator[tuple[Node, str]]:
     if isinstance(node, MapNode):
         yield from _fallback(node)
-        yield from _file(node, "instructions")
         ask = node.get("ask")
         if isinstance(ask, ScalarNode) and ask.value is True:
             yield node.key("ask"), "'ask: true'"
@@ -57,10 +55,3 @@ def _fallback(node: Node) -> Iterator[tuple[Node, str]]:
     models = node.get("model") if isinstance(node, MapNode) else None
     if isinstance(models, ListNode) and len(models.items) > 1:
         yield models, "a list of models, of which the next is tried when one fails,"
-
-
-def _file(node: MapNode, key: str) -> Iterator[tuple[Node, str]]:
-    """A prompt in a file of its own."""
-    prompt = node.get(key)
-    if isinstance(prompt, MapNode) and "file" in prompt.entries:
-        yield prompt.key("file"), f"'{key}: {{file: …}}'"

@@ -27,11 +27,19 @@ _FIELDS: Final = {
 
 
 def check(document: Document) -> Iterator[Problem]:
-    """Every first word that nothing gives a value, and every field that such a name does not have."""
+    """Every first word that nothing gives a value, and every field that such a name does not have.
+
+    Which names there are depends on where a text stands: one that stands in several places is told of once.
+    """
+    told: set[tuple[str, int, int]] = set()
     for site, reference in document.references:
         message = _wrong(document, site, reference)
-        if message:
-            yield document.problem_in(site, reference.offset, "unknown-name", message)
+        if message is None:
+            continue
+        problem = document.problem_in(site, reference.offset, "unknown-name", message + document.use(site))
+        if problem.place not in told:
+            told.add(problem.place)
+            yield problem
 
 
 def _wrong(document: Document, site: Site, reference: Reference) -> str | None:
