@@ -20,7 +20,7 @@ from planrunner.errors import ToolHardError, ToolSoftError
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 PRIVATE: Final = frozenset((".git", ".planrunner"))
-"""Folders of the root that no file tool enters: the store holds other end users' runs, `.git` holds hooks that run."""
+"""Folders that are entered for no plan: the store holds other end users' runs, `.git` holds hooks that run."""
 
 _MAX_LINKS: Final = 40
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
