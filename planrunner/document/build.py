@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from planrunner.document.schema import kind
-from planrunner.document.source import plain
 from planrunner.document.view import Document, StepView
 from planrunner.json_schema import short_form
 from planrunner.plan import (
@@ -31,13 +30,13 @@ _EXTRA: Final = "x-"
 def build(document: Document, data: Mapping[str, Any], files: Mapping[str, str], path: str | None, root: str) -> Plan:
     """The plan of a file without problems.
 
-    data   the file's value
+    data   the file's value, with the texts of prompt files in their places
     files  name → text of every file of the plan, the plan itself first
     """
     return Plan(
         name=data["name"],
         sha256=digest(files.values()),
-        steps=tuple(_step(step, data.get("defaults", {})) for step in document.lists[0].steps),
+        steps=tuple(_step(step, data) for step in document.lists[0].steps),
         version=data.get("version"),
         description=data.get("description"),
         inputs=short_form(_own(data.get("inputs"))),
@@ -78,13 +77,15 @@ def _names(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _step(view: StepView, defaults: Mapping[str, Any]) -> Step:
-    data = plain(view.node)
+def _step(view: StepView, whole: Mapping[str, Any]) -> Step:
+    data: Any = whole
+    for key in view.path:
+        data = data[key]
     verb = str(view.verb)
     options = {key: _option(key, data[key]) for key in kind(verb).beside if key in data}
     when = data.get("when")
-    wraps = {**{key: defaults[key] for key in ("retry", "timeout") if key in defaults}, **data}
-    wraps = wraps if "retry" in kind(verb).wraps else {}
+    defaults = whole.get("defaults", {})
+    wraps = {**defaults, **data} if "retry" in kind(verb).wraps else {}
     return Step(
         id=data["id"],
         index=view.index,

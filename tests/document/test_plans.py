@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from planrunner.document.load import load_document
+from planrunner.document.problem import Problem
 from planrunner.document.rules import RULES
 from planrunner.plan import MISSING
 
@@ -22,9 +23,14 @@ def _files(folder: str) -> list[Path]:
 
 
 def _said(file: Path) -> list[str]:
-    loaded = load_document(file.read_bytes(), file.name, path=None, root=".")
+    loaded = load_document(file.read_bytes(), file.name, path=str(file), root=str(PLANS))
     assert (loaded.plan is None) == any(problem.code not in LEFT for problem in loaded.problems)
-    return [str(problem) for problem in loaded.problems]
+    return [_line(problem, file.name) for problem in loaded.problems]
+
+
+def _line(problem: Problem, plan: str) -> str:
+    """A problem of the plan itself without the plan's name, one of a prompt file with that file's."""
+    return str(problem) if problem.file == plan else f"{problem.file}:{problem}"
 
 
 @pytest.mark.parametrize("file", _files("ok"), ids=lambda file: file.stem)

@@ -22,14 +22,10 @@ def _found(document: Document) -> Iterator[tuple[Node, str]]:
     yield from _keys(document.root, TOP)
     for entry in document.named("tools").values():
         yield from _keys(entry.value, TOOL)
-    for entry in document.named("agents").values():
-        yield from _instructions(entry.value)
     for step in document.steps:
         if step.verb is not None and kind(step.verb).run is None:
             yield step.node.key(step.verb), f"the verb {step.verb!r}"
         yield from _keys(step.node, STEP)
-        yield from _file(step.node, "task")
-        yield from _instructions(step.node.get("agent"))
 
 
 def _keys(node: Node | None, keys: tuple[str, ...]) -> Iterator[tuple[Node, str]]:
@@ -37,15 +33,3 @@ def _keys(node: Node | None, keys: tuple[str, ...]) -> Iterator[tuple[Node, str]
         for key in keys:
             if key in node.entries:
                 yield node.key(key), f"{key!r}"
-
-
-def _instructions(node: Node | None) -> Iterator[tuple[Node, str]]:
-    if isinstance(node, MapNode):
-        yield from _file(node, "instructions")
-
-
-def _file(node: MapNode, key: str) -> Iterator[tuple[Node, str]]:
-    """A prompt in a file of its own."""
-    prompt = node.get(key)
-    if isinstance(prompt, MapNode) and "file" in prompt.entries:
-        yield prompt.key("file"), f"'{key}: {{file: …}}'"
