@@ -80,7 +80,9 @@ def gather(paths: Sequence[str], *, only_plans: bool = False) -> Gathered:
 
     only_plans  files that are named are looked at as well and passed over when they are no plans; none is no error
     """
-    found = {path: entry for given in paths for path, entry in _found(given, only_plans)}
+    found: dict[str, str | Checked | None] = {}
+    for path, entry in (each for given in paths for each in _found(given, only_plans)):
+        found[path] = found.get(path) or entry  # one that is named is checked also when a folder would pass it over
     files = [entry for entry in found.values() if entry is not None]
     passed_over = len(found) - len(files)
     if not files and not only_plans:

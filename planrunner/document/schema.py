@@ -1,4 +1,7 @@
-"""The plan language as one JSON Schema (2020-12): for editors, and for our own checker, which walks this very data."""
+"""The plan language as one JSON Schema (2020-12): for editors, and for our own checker, which walks this very data.
+
+`doNotSuggest` and `errorMessage` are words of the language servers of VS Code; everybody else passes over them.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +87,8 @@ def _type_of(shape: Mapping[str, Any]) -> str:
 
 def published_schema() -> dict[str, Any]:
     """The schema as editors get it: where a value is not what it should be, they say it in our words."""
-    return _in_our_words(plan_schema())
+    told: dict[str, Any] = _in_our_words(plan_schema())
+    return told
 
 
 def _in_our_words(shape: Any) -> Any:

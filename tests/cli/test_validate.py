@@ -229,6 +229,13 @@ def test_globs_and_names_give_each_file_once(cli: Cli, many: Path) -> None:
     assert told.err.endswith("1 other YAML file passed over: no `planrunner:` at the top\n")
 
 
+def test_what_is_named_is_checked_also_where_a_folder_would_pass_it_over(cli: Cli, many: Path) -> None:
+    for paths in (("plans/deep/other.yml", "plans/deep"), ("plans/deep", "plans/deep/other.yml")):
+        told = cli("validate", *paths)
+        assert told.err.startswith("2 plans checked: ")
+        assert "plans/deep/other.yml:" in told.out
+
+
 def test_a_glob_that_matches_nothing(cli: Cli, many: Path, sums: str) -> None:
     told = cli("validate", sums, "plans/*.json")
     assert (told.code, told.out) == (2, "")
