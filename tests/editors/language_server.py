@@ -7,7 +7,6 @@ import json
 import queue
 import subprocess
 import threading
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
@@ -26,7 +25,7 @@ class LanguageServer:
             command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
-        self._marks: defaultdict[str, queue.Queue[list[dict[str, Any]]]] = defaultdict(queue.Queue)
+        self._marks: dict[str, queue.Queue[list[dict[str, Any]]]] = {}
         self._ids = count(1)
         self._configured = threading.Event()
         threading.Thread(target=self._listen, daemon=True).start()
@@ -58,6 +57,7 @@ class LanguageServer:
     def show(self, file: Path, text: str | None = None) -> None:
         """Open a file; its diagnostics come when they come."""
         content = file.read_text("utf-8") if text is None else text
+        self._marks[file.as_uri()] = queue.Queue()  # before the server can know of the file
         document = {"uri": file.as_uri(), "languageId": "yaml", "version": 1, "text": content}
         self._notify("textDocument/didOpen", {"textDocument": document})
 
@@ -116,7 +116,8 @@ class LanguageServer:
             if "method" not in message:
                 self._answers.put(message)
             elif message["method"] == "textDocument/publishDiagnostics":
-                self._marks[message["params"]["uri"]].put(message["params"]["diagnostics"])
+                told = message["params"]
+                self._marks.setdefault(told["uri"], queue.Queue()).put(told["diagnostics"])
             elif "id" in message:
                 self._send({"id": message["id"], "result": self._answer(message)})
 
