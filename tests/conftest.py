@@ -19,7 +19,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test sees the caller's settings, keys or home."""
     for name in list(os.environ):
-        if name.startswith("PLANRUNNER_") or name.endswith(("_API_KEY", "_API_BASE")):
+        if name.startswith(("PLANRUNNER_", "GITHUB_")) or name.endswith(("_API_KEY", "_API_BASE")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
 

@@ -21,7 +21,7 @@ from planrunner.registry import hint
 
 _WORDS = """
     $schema $defs $ref title description default type enum const pattern minimum minLength minItems properties
-    patternProperties additionalProperties required items anyOf if then else
+    patternProperties additionalProperties required items anyOf if then else doNotSuggest errorMessage
     x-place x-expected x-names x-schema x-file x-kind x-decides
 """
 KEYWORDS: Final = frozenset(_WORDS.split())

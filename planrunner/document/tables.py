@@ -8,6 +8,8 @@ x-schema    what stands here is itself a JSON Schema
 x-file      what stands here names a file whose text stands in place of the map around it
 x-kind      which hints for words of other tools fit this map
 x-decides   which keys fit depends on this one; when it is wrong, nothing is said of the others
+
+Where a value has one of two types, `if` tells them apart: of a shape with keys or items editors insert the keys.
 """
 
 from __future__ import annotations
@@ -70,9 +72,9 @@ def count(description: str) -> Schema:
 def _one_or_more(description: str, expected: str) -> Schema:
     return {
         "type": ["string", "array"],
-        "minLength": 1,
-        "minItems": 1,
-        "items": {"type": "string", "minLength": 1},
+        "if": {"type": "array"},
+        "then": {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}},
+        "else": {"type": "string", "minLength": 1},
         "x-expected": expected,
         "description": description,
     }
@@ -85,7 +87,7 @@ _MODEL = _one_or_more(
 _TEMPLATES: Schema = {"type": "object", "x-place": "template"}
 _AUTH: Schema = {
     "type": "object",
-    "if": {"required": ["oauth"]},
+    "if": {"type": "object", "required": ["oauth"]},
     "then": closed(
         {"oauth": text("A provider of planrunner.toml, `[auth.NAME]`."), "scopes": texts("What is asked for.")}, "oauth"
     ),
@@ -94,7 +96,7 @@ _AUTH: Schema = {
 }
 _SERVER: Schema = {
     "type": "object",
-    "if": {"required": ["url"]},
+    "if": {"type": "object", "required": ["url"]},
     "then": closed(
         {
             "url": text("The server's address.", **{"x-place": "template"}),
@@ -192,6 +194,7 @@ AGENT = closed(
         "max_turns": {**count("So many replies without an end fail the step."), "default": 10},
         "ask": {"type": "boolean", "default": False, "description": "Whether the agent may ask the end user."},
         "sees": {
+            "type": ["string", "array"],
             "if": {"type": "string"},
             "then": {"enum": ["all", "none"]},
             "else": texts("Names of additional_data."),
@@ -230,7 +233,7 @@ WRAPS: dict[str, Schema] = {
         "description": "What handles an error of this step: the first that matches.",
         "items": {
             "type": "object",
-            "if": {"required": ["steps"]},
+            "if": {"type": "object", "required": ["steps"]},
             "then": closed({"match": ref("kinds"), "steps": ref("steps", "The output is that of the last of them.")}),
             "else": closed(
                 {"match": ref("kinds"), "output": {"x-place": "template", "description": "The step's output instead."}},
@@ -285,16 +288,18 @@ DEFS: dict[str, Schema] = {
         "type": ["string", "object"],
         "x-place": "template",
         "x-expected": "text, or {file: prompts/name.md}",
-        "properties": {
-            "file": text(
-                "A template in a file of its own; the path is relative to this file.",
-                minLength=1,
-                **{"x-place": "literal", "x-file": True, "x-expected": "a path such as prompts/review.md"},
-            )
-        },
-        "patternProperties": {"^x-": True},
-        "additionalProperties": False,
-        "required": ["file"],
+        "if": {"type": "object"},
+        "then": closed(
+            {
+                "file": text(
+                    "A template in a file of its own; the path is relative to this file.",
+                    minLength=1,
+                    **{"x-place": "literal", "x-file": True, "x-expected": "a path such as prompts/review.md"},
+                )
+            },
+            "file",
+        ),
+        "else": {"type": "string"},
     },
     "json_schema": {
         "type": ["object", "boolean"],

@@ -5,8 +5,11 @@ from __future__ import annotations
 PROBLEMS: dict[str, str] = {
     "text": "planrunner.render.text:problems",
     "json": "planrunner.render.json:problems",
+    "github": "planrunner.render.github:problems",
+    "sarif": "planrunner.render.sarif:problems",
+    "junit": "planrunner.render.junit:problems",
 }
-"""Format of `validate` → its reporter, `(checked: Sequence[Checked], style: Style, passed_over: int) -> str`."""
+"""Format of `validate` → its reporter, `(report: Report, style: Style) -> str`."""
 
 RECORDS: dict[str, str] = {
     "text": "planrunner.render.text:record",
