@@ -81,6 +81,13 @@ def test_reporters(table: Mapping[str, str]) -> None:
         assert callable(load(reference))
 
 
+@pytest.mark.parametrize("table", [render.CHECK, render.CHECKS])
+def test_reporters_of_checks(table: Mapping[str, str]) -> None:
+    assert list(table) == ["text", "json", "markdown"]
+    for reference in table.values():
+        assert callable(load(reference))
+
+
 def test_rules() -> None:
     assert modules(RULES) == files("document/rules", "scope")
     for code, reference in RULES.items():

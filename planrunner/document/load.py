@@ -58,7 +58,7 @@ def load_document(text: bytes, name: str, *, path: str | None, root: str) -> Loa
     document = Document(source, source.root, shape.sites, shape.schemas)
     told = {(problem.line, problem.column) for problem in found}
     found += [problem for problem in _rules(document) if (problem.line, problem.column) not in told]
-    problems = in_order(found)
+    problems = in_order(_worth_telling(found))
     if any(problem.level == "error" and problem.code not in _LEFT_TO_THE_RUNNER for problem in problems):
         return Loaded(None, problems, source)
     files = {os.path.basename(path or name): text.decode("utf-8")}
@@ -69,6 +69,12 @@ def _rules(document: Document) -> Iterator[Problem]:
     """What the rules find; of each no more than anybody reads."""
     for reference in RULES.values():
         yield from islice(load_named(reference)(document), MAX_PROBLEMS)
+
+
+def _worth_telling(found: list[Problem]) -> list[Problem]:
+    """What seems unused is most often misspelt where it is used: told once there is no error."""
+    wrong = any(problem.level == "error" for problem in found)
+    return [problem for problem in found if not wrong or problem.code != "unused"]
 
 
 def load_plan(plan: str | os.PathLike[str]) -> Plan:

@@ -19,7 +19,8 @@ Schema = dict[str, Any]
 
 NAME = r"^[a-z][a-z0-9_]*$"
 _REFERENCE = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*"
-_HANDLED = [kind for kind in ERROR_KINDS if kind != RunCancelledError.kind]
+HANDLED = [kind for kind in ERROR_KINDS if kind != RunCancelledError.kind]
+"""The kinds of errors that a step can handle."""
 
 
 def ref(name: str, description: str = "") -> Schema:
@@ -206,7 +207,7 @@ RETRY = closed(
         "max_attempts": count("How often in all, the first attempt included."),
         "delay": ref("duration", "The wait before the second attempt."),
         "backoff": {"enum": ["constant", "exponential"], "description": "How the wait grows."},
-        "on": {"type": "array", "items": {"enum": _HANDLED}, "description": "The error kinds that are tried again."},
+        "on": {"type": "array", "items": {"enum": HANDLED}, "description": "The error kinds that are tried again."},
     },
     description="Failing calls are made again.",
 )
@@ -301,7 +302,7 @@ DEFS: dict[str, Schema] = {
     },
     "kinds": {
         "type": "array",
-        "items": {"enum": _HANDLED},
+        "items": {"enum": HANDLED},
         "description": "Error kinds. Without it: all but rejected, limit_exceeded and hook_error.",
     },
     "retry": RETRY,

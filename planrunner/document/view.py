@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from planrunner.document.order import Order
 from planrunner.document.places import place
-from planrunner.document.problem import Problem
+from planrunner.document.problem import Level, Problem
 from planrunner.document.shape import Path, SchemaSite, Site
 from planrunner.document.source import Entry, ListNode, MapNode, Node, ScalarNode, Source
 from planrunner.document.tree import text_of
@@ -84,6 +84,7 @@ class _Read(NamedTuple):
 
 
 _NOTHING_READ: Final = _Read([], [])
+_UNREAD: Final = _Read([TemplateProblem(0, "not looked at")], [])
 
 
 def _read(text: str, bare: bool) -> _Read:
@@ -170,18 +171,23 @@ class Document:
             for found in self._read.get((site.node.value, site.bare), _NOTHING_READ).references:
                 yield site, found
 
+    @property
+    def readable(self) -> Iterator[Site]:
+        """The templates and expressions that were looked at and are right."""
+        return (site for site in self.sites if not self._read.get((site.node.value, site.bare), _UNREAD).problems)
+
     def first_unread(self) -> Site | None:
         """The first template that is not looked at, because so much stands before it."""
         return next((site for site in self.sites if (site.node.value, site.bare) not in self._read), None)
 
-    def problem(self, node: Node, code: str, message: str) -> Problem:
+    def problem(self, node: Node, code: str, message: str, level: Level = "error") -> Problem:
         """A problem at a node."""
-        return self.source.problem(node, code, message)
+        return self.source.problem(node, code, message, level)
 
-    def problem_in(self, site: Site, offset: int, code: str, message: str) -> Problem:
+    def problem_in(self, site: Site, offset: int, code: str, message: str, level: Level = "error") -> Problem:
         """A problem inside a text."""
         line, column = place(self.source, site.node, offset)
-        return Problem(self.source.name, line, column, code, message)
+        return Problem(self.source.name, line, column, code, message, level)
 
 
 def _list(role: str, node: ListNode, path: Path, owner: StepView | None) -> StepList:

@@ -19,9 +19,17 @@ RULES: Final[dict[str, str]] = {
     "unknown-context": "planrunner.document.rules.unknown_context:check",
     "unknown-step": "planrunner.document.rules.unknown_step:check",
     "not-ended": "planrunner.document.rules.not_ended:check",
+    "not-boolean": "planrunner.document.rules.not_boolean:check",
+    "idle-default": "planrunner.document.rules.idle_default:check",
+    "secret-not-here": "planrunner.document.rules.secret_not_here:check",
+    "unreachable": "planrunner.document.rules.unreachable:check",
+    "endless-repeat": "planrunner.document.rules.endless_repeat:check",
+    "fixed-key": "planrunner.document.rules.fixed_key:check",
+    "jumped-gate": "planrunner.document.rules.jumped_gate:check",
     "unknown-hook": "planrunner.document.rules.unknown_hook:check",
     "matches-nothing": "planrunner.document.rules.matches_nothing:check",
     "bad-schema": "planrunner.document.rules.bad_schema:check",
+    "unused": "planrunner.document.rules.unused:check",
     "not-supported": "planrunner.document.rules.not_supported:check",
 }
 """Code → the rule: `check(document) -> Iterable[Problem]`."""

@@ -1,11 +1,13 @@
-"""What the rules about names share: the words of the language, and which steps have surely ended before another."""
+"""What several rules share: the words of the language, which steps have surely ended before another."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
 
+from planrunner.document.tree import Node, ScalarNode
 from planrunner.document.view import StepView
+from planrunner.template.outcomes import literal
 
 NAMES: Final = frozenset(
     ("inputs", "context", "steps", "run", "loop", "previous", "secrets", "error", "tool", "args", "output", "step")
@@ -38,3 +40,15 @@ def has_ended(target: StepView, step: StepView) -> bool:
 def is_inside(target: StepView, step: StepView) -> bool:
     """Whether `target` stands in a container from which `step` is outside."""
     return target.within.owner is not None and all(current.within is not target.within for current in around(step))
+
+
+def is_always(node: Node | None, value: bool) -> bool:
+    """Whether a condition says nothing but true (or false)."""
+    if not isinstance(node, ScalarNode):
+        return False
+    return (literal(node.value) if isinstance(node.value, str) else node.value) is value
+
+
+def where(node: Node) -> str:
+    """`LINE:COLUMN`."""
+    return f"{node.line}:{node.column}"

@@ -53,6 +53,8 @@ def names_at(document: Document, path: Path) -> tuple[str, ...]:
     """The first words that have a meaning at this place."""
     if path[:1] == ("hooks",):
         return (*_EVERYWHERE, *_IN_HOOKS)
+    if path[:1] == ("models",):
+        return ("secrets",)
     return (*_EVERYWHERE, *_items(document, path), *_of_step(document, path))
 
 
