@@ -25,7 +25,9 @@ def later(kind: str) -> frozenset[str]:
     """The keys of this kind of map (`x-kind` of the schema) that can't be used yet."""
     if kind == "step":
         return frozenset((*STEP, *(verb for verb, where in VERBS.items() if load(where).run is None)))
-    return {"plan": frozenset(TOP), "tool entry": frozenset(TOOL)}.get(kind, frozenset())
+    return {"plan": frozenset(TOP), "tool entry": frozenset(TOOL), "defaults": frozenset(DEFAULTS)}.get(
+        kind, frozenset()
+    )
 
 
 def now(names: Iterable[str], kind: str) -> list[str]:
@@ -35,6 +37,6 @@ def now(names: Iterable[str], kind: str) -> list[str]:
 
 def not_yet(advice: str, kind: str) -> str:
     """What is to be added to advice that names, in quotes, what can't be run yet; nothing else."""
-    unbuilt = later(kind) | frozenset((*TOP, *STEP))
+    unbuilt = later(kind) | frozenset((*TOP, *STEP) if kind in ("plan", "step") else ())
     named = [name for name in dict.fromkeys(_NAMED.findall(advice)) if name in unbuilt]
     return f" (this version can't run {listed(map(repr, named), 'and')} yet)" if named else ""

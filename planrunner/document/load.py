@@ -66,15 +66,15 @@ def load_document(text: bytes, name: str, *, path: str | None, root: str) -> Loa
 
 
 def _rules(document: Document) -> Iterator[Problem]:
-    """What the rules find; of each no more than anybody reads."""
+    """What the rules find; of each no more than anybody reads, and one to know that there are more."""
     for reference in RULES.values():
-        yield from islice(load_named(reference)(document), MAX_PROBLEMS)
+        yield from islice(load_named(reference)(document), MAX_PROBLEMS + 1)
 
 
 def _worth_telling(found: list[Problem]) -> list[Problem]:
-    """What seems unused is most often misspelt where it is used: told once there is no error."""
-    wrong = any(problem.level == "error" for problem in found)
-    return [problem for problem in found if not wrong or problem.code != "unused"]
+    """A warning beside an error is most often its shadow (what is misspelt is unused): told once there is none."""
+    wrong = any(problem.level == "error" and problem.code != "not-supported" for problem in found)
+    return [problem for problem in found if problem.level == "error" or not wrong]
 
 
 def load_plan(plan: str | os.PathLike[str]) -> Plan:

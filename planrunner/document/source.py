@@ -197,7 +197,9 @@ class _Composer:
         node = self.anchors[event.anchor]
         if node is None:
             raise self._stop(
-                event, "unknown-alias", f"*{event.anchor} stands inside the value it names: a value can't hold itself"
+                event,
+                "unknown-alias",
+                f"*{event.anchor} stands inside the value it names: a value can't hold itself, write it out",
             )
         self._enter(event, node.size, node.height)
         return self._attach(node, None)

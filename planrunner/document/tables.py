@@ -94,6 +94,7 @@ _AUTH: Schema = {
 }
 _SERVER: Schema = {
     "type": "object",
+    "x-kind": "server",
     "if": {"required": ["url"]},
     "then": closed(
         {
@@ -156,6 +157,7 @@ def _binding(*policies: str) -> Schema:
                     "effect": {**_GLOBS, "description": "read, write, irreversible."},
                     "args": {"type": "object", "description": "Argument → glob."},
                 },
+                **{"x-kind": "match"},
                 description="Where the hook fires; everywhere if left out.",
             ),
             "when": ref("expression", "Fires only where this is true."),
@@ -209,6 +211,7 @@ RETRY = closed(
         "backoff": {"enum": ["constant", "exponential"], "description": "How the wait grows."},
         "on": {"type": "array", "items": {"enum": HANDLED}, "description": "The error kinds that are tried again."},
     },
+    **{"x-kind": "retry"},
     description="Failing calls are made again.",
 )
 
@@ -230,6 +233,7 @@ WRAPS: dict[str, Schema] = {
         "description": "What handles an error of this step: the first that matches.",
         "items": {
             "type": "object",
+            "x-kind": "on_error",
             "if": {"required": ["steps"]},
             "then": closed({"match": ref("kinds"), "steps": ref("steps", "The output is that of the last of them.")}),
             "else": closed(
@@ -246,6 +250,7 @@ WRAPS: dict[str, Schema] = {
         },
         "until",
         "max",
+        **{"x-kind": "repeat"},
         description="Run, test, run again.",
     ),
     "retry": {**ref("retry"), "description": "Failing calls are made again."},
@@ -283,6 +288,7 @@ DEFS: dict[str, Schema] = {
     },
     "prompt": {
         "type": ["string", "object"],
+        "x-kind": "prompt",
         "x-place": "template",
         "x-expected": "text, or {file: prompts/name.md}",
         "properties": {"file": text("A template in a file of its own.", **{"x-place": "literal"})},
@@ -371,6 +377,7 @@ TOP: dict[str, Schema] = {
             "timeout": ref("duration", "For `tool` and `task` steps."),
             "retry": {**ref("retry"), "description": "For `tool` and `task` steps."},
         },
+        **{"x-kind": "defaults"},
         description="What holds where a step or agent says nothing.",
     ),
     "limits": closed(
@@ -381,6 +388,7 @@ TOP: dict[str, Schema] = {
             "tool_calls": count("Tool calls."),
             "duration": ref("duration", "Time in which a step is in flight."),
         },
+        **{"x-kind": "limits"},
         description="Ceilings of the whole run.",
     ),
     "steps": ref("steps", "What is done."),

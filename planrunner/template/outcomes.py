@@ -75,22 +75,42 @@ def _is_written_out(node: Node) -> bool:
     return type(node).__name__ == "Const" and node.value is not None
 
 
+class _Part(NamedTuple):
+    """A part that can be the value of the whole: when it is null, when it counts as true."""
+
+    node: Node
+    null: bool = True
+    full: bool = True
+
+
 def _leaves(tree: Node) -> Iterator[Node]:
-    """The parts of which one is the value of the whole."""
-    heap = [tree]
+    """The parts of which one is the value of the whole.
+
+    Not a null that a `default` stands in for, and not the name before an `and`: that is the value only where it is
+    empty, and what the language itself names never is.
+    """
+    heap = [_Part(tree)]
     while heap:
-        node = heap.pop()
-        kind = type(node).__name__
+        part = heap.pop()
+        node, kind = part.node, type(part.node).__name__
         if kind in ("And", "Or"):
-            heap += [node.right] if _truth(node.left) is (kind == "And") else [node.right, node.left]
+            heap.append(part._replace(node=node.right))
+            if _truth(node.left) is not (kind == "And"):
+                heap.append(part._replace(node=node.left, full=part.full and kind == "Or"))
         elif kind == "CondExpr":
-            heap += [node.expr2, node.expr1]
+            heap += [part._replace(node=node.expr2), part._replace(node=node.expr1)]
         elif kind == "Filter" and node.name in _DEFAULTS:
-            heap += [*node.args[:1], *(each.value for each in node.kwargs if each.key == "default_value"), node.node]
-            if not node.args and not node.kwargs:
+            given = [*node.args[:1], *(each.value for each in node.kwargs if each.key == "default_value")]
+            heap += [*(part._replace(node=each) for each in given), part._replace(node=node.node, null=False)]
+            if not given:
                 yield node
-        else:
+        elif (part.null or not _is_null(node)) and (part.full or not path_of(node)):
             yield node
+
+
+def _is_null(node: Node) -> bool:
+    kind = type(node).__name__
+    return (kind == "Const" and node.value is None) or (kind == "Name" and node.name in CONSTANTS)
 
 
 def _truth(node: Node) -> bool | None:
@@ -105,11 +125,11 @@ def _outcome(leaf: Node) -> Outcome | None:
     from planrunner.template.rules import start
 
     kind, offset = type(leaf).__name__, start(leaf)
-    if kind == "Const":
-        told = _constant(leaf.value)
-        return Outcome(offset, told) if told else None
-    if kind == "Name" and leaf.name in CONSTANTS:
+    if _is_null(leaf):
         return Outcome(offset, "null")
+    if kind == "Const":
+        told = "" if isinstance(leaf.value, bool) else "text" if isinstance(leaf.value, str) else "a number"
+        return Outcome(offset, told) if told else None
     if kind == "Filter":
         told = _filtered(leaf)
         return Outcome(offset, told) if told else None
@@ -125,11 +145,3 @@ def _filtered(node: Node) -> str:
     if node.name in _GIVE_WHAT_THEY_ARE_GIVEN and (node.args or node.kwargs):
         return ""
     return _OF_FILTER.get(node.name, "")
-
-
-def _constant(value: object) -> str:
-    if isinstance(value, bool):
-        return ""
-    if value is None:
-        return "null"
-    return "text" if isinstance(value, str) else "a number"

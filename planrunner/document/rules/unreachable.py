@@ -56,8 +56,8 @@ def _after_all(cases: list[MapNode]) -> Iterator[tuple[Node, str]]:
             yield case, f"nothing comes to this case: the one at {where(same)} has the same 'when'; take one out"
             return
         if place + 1 < len(cases) and ("when" not in case.entries or is_always(condition, True)):
-            why = "is always true" if condition else "is missing"
-            told = f"nothing comes to this case: the 'when' of the one at {where(case)} {why}; move that one to the end"
+            why = "whose 'when' is always true" if condition else "which has no 'when'"
+            told = f"nothing comes to this case: the one at {where(case)}, {why}, takes all; move that one to the end"
             yield cases[place + 1], told
             return
         if text_of(condition):
