@@ -14,7 +14,7 @@ from planrunner.errors import EXIT_COMPLETE, EXIT_FAILED
 from planrunner.registry import load
 from planrunner.render import PROBLEMS
 from planrunner.render.checked import Checked
-from planrunner.render.words import count
+from planrunner.render.words import count, is_terminal
 
 
 @click.command()
@@ -31,6 +31,9 @@ def validate(told: Common, paths: tuple[str, ...], format_: str, strict: bool) -
         talk(_summary(checked))
         if gathered.passed_over:
             talk(f"{count(gathered.passed_over, 'other YAML file')} passed over: no `planrunner:` at the top")
+        codes = [problem.code for file in checked for problem in file.problems]
+        if codes and format_ == "text" and is_terminal(sys.stderr):  # a log needs no advice
+            talk(f"planrunner explain {codes[0]} tells why, with an example")
     counted = ("error", "warning") if strict else ("error",)
     found = any(problem.level in counted for file in checked for problem in file.problems)
     return EXIT_FAILED if found else EXIT_COMPLETE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -10,7 +11,8 @@ from planrunner.template.syntax import CONSTANTS, Node, TemplateSyntaxFault, par
 
 _KINDS: Final = {
     **dict.fromkeys(("Neg", "Pos", "Sub", "Div", "FloorDiv", "Mod", "Pow"), "a number"),
-    **dict.fromkeys(("Add", "Mul"), "a number or text"),
+    "Add": "a sum",
+    "Mul": "a number or text",
     **dict.fromkeys(("List", "Tuple", "Call"), "a list"),
     "Concat": "text",
     "Dict": "an object",
@@ -30,6 +32,7 @@ _OF_FILTER: Final = {name: kind for kind, names in _FILTERS.items() for name in 
 _GIVE_WHAT_THEY_ARE_GIVEN: Final = ("float", "int", "sum")
 """Filters whose argument can be what comes out."""
 _DEFAULTS: Final = ("default", "d")
+_DEFAULT: Final = re.compile(r"\|\s*d(?:efault)?\b")
 
 
 class Outcome(NamedTuple):
@@ -63,7 +66,7 @@ def literal(text: str) -> bool | None:
 
 def idle_defaults(text: str, bare: bool) -> list[int]:
     """Where `default` stands behind a value that is written out, and so is never missing."""
-    if "|" not in text:
+    if not _DEFAULT.search(text):
         return []
     from planrunner.template.rules import start
 

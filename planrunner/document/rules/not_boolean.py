@@ -11,7 +11,7 @@ from planrunner.template.outcomes import outcomes
 
 _ADVICE: Final = {
     "a number": "compare it, as in … > 0",
-    "a number or text": "compare it, as in … == 1",
+    **dict.fromkeys(("a number or text", "a sum"), "compare it, as in … > 1"),
     "text": "compare it, as in … == 'yes'",
     "a list": "compare its length, as in … | length > 0",
     "an object": "compare a field of it",
