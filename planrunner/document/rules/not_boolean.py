@@ -29,6 +29,14 @@ _FIELDS: Final = {
 }
 """What the language itself says of its names; the name alone is an object."""
 
+_OF_STEP: Final = {
+    (): "an object",
+    ("state",): "text",
+    ("error",): "an object or null",
+    ("error", "kind"): "text",
+    ("error", "message"): "text",
+}
+
 
 def check(document: Document) -> Iterator[Problem]:
     """Every `when` and `until` that can have a value which is neither."""
@@ -47,13 +55,7 @@ def _known(path: tuple[str, ...]) -> str:
     """What kind of value stands at a path; empty where only the run knows."""
     name, *rest = path
     if name == "steps":
-        return _of_step(rest[1:])
-    if name in _FIELDS:
-        return _FIELDS[name].get(rest[0], "") if rest else "an object"
-    return "an object" if name == "inputs" and not rest else ""
-
-
-def _of_step(fields: list[str]) -> str:
-    if fields[:1] == ["error"]:
-        return "text" if fields[1:] else "an object or null"
-    return {(): "an object", ("state",): "text"}.get(tuple(fields), "")
+        return _OF_STEP.get(tuple(rest[1:]), "")
+    if len(rest) == 1:
+        return _FIELDS.get(name, {}).get(rest[0], "")
+    return "an object" if not rest and name in ("inputs", *_FIELDS) else ""
