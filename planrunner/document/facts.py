@@ -32,10 +32,9 @@ CODES: Final = tuple(code for codes in GROUPS.values() for code in codes)
 _PAGE: Final = re.compile(
     r"# (?P<code>[a-z-]+): (?P<name>.+)\n\n"
     r"(?P<level>error|warning): (?P<why>.+)\n\n"
-    r"```(?P<broken_kind>yaml|bytes|text)\n(?P<broken>.*?)```\n\n"
+    r"```(?P<broken_kind>yaml|bytes|text)\n(?P<broken>(?:.*\n)+?)```\n\n"
     r"(?P<advice>.+)\n\n"
-    r"```(?P<mended_kind>yaml|text)\n(?P<mended>[^`]*)```\n",
-    re.DOTALL,
+    r"```(?P<mended_kind>yaml|text)\n(?P<mended>(?:.*\n)+?)```\n"
 )
 
 

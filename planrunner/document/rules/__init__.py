@@ -1,4 +1,8 @@
-"""What must hold of a plan beyond its shape: one rule per file, named like its code."""
+"""What must hold of a plan beyond its shape: one rule per file, named like its code.
+
+Beside it lies the page of the code, `CODE.md`, of which `document.facts` tells. Codes whose page lies here alone are
+found on the way: by the reader of YAML, and by the walk over the shape.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ RULES: Final[dict[str, str]] = {
     "duplicate-id": "planrunner.document.rules.duplicate_id:check",
     "reserved-name": "planrunner.document.rules.reserved_name:check",
     "unknown-agent": "planrunner.document.rules.unknown_agent:check",
+    "unknown-model": "planrunner.document.rules.unknown_model:check",
     "unknown-tool": "planrunner.document.rules.unknown_tool:check",
     "lowered-effect": "planrunner.document.rules.lowered_effect:check",
     "wrong-args": "planrunner.document.rules.wrong_args:check",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from planrunner.document.problem import Problem
-from planrunner.document.rules.unknown_hook import globs
+from planrunner.document.rules.scope import texts
 from planrunner.document.rules.wrong_args import builtin_of
 from planrunner.document.source import MapNode
 from planrunner.document.tree import text_of
@@ -53,7 +53,7 @@ def _changes_something(document: Document, step: StepView) -> bool:
     if step.verb == "tool":
         return _may_write(document, text_of(step.node.get("tool")))
     if step.verb == "task":
-        return any(_may_write(document, glob.value) for glob in globs(_worker(document, step).get("tools")))
+        return any(_may_write(document, glob.value) for glob in texts(_worker(document, step).get("tools")))
     return any(_changes_something(document, inner) for each in step.lists for inner in each.steps)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 
 from planrunner.document.problem import Problem
-from planrunner.document.rules.unknown_hook import globs
+from planrunner.document.rules.scope import agents, models, texts
+from planrunner.document.rules.unknown_model import misspelt
 from planrunner.document.source import MapNode, Node
 from planrunner.document.tree import text_of
 from planrunner.document.view import Document
@@ -13,12 +14,11 @@ from planrunner.document.view import Document
 
 def check(document: Document) -> Iterator[Problem]:
     """Every input, agent, model and tool of the plan that nothing in it names."""
-    workers = list(_agents(document))
     for table, used, advice in (
         ("inputs", _inputs(document), "nothing reads the input {0!r}: read it as inputs.{0}, or take it out"),
         ("agents", _of_tasks(document), "no task names the agent {0!r}: name it in a step, or take it out"),
-        ("models", _models(document, workers), "nothing names the model {0!r}: name it in an agent, or take it out"),
-        ("tools", _tools(document, workers), "no step and no agent names the tool {0!r}: name it, or take it out"),
+        ("models", _models(document), "nothing names the model {0!r}: name it in an agent, or take it out"),
+        ("tools", _tools(document), "no step and no agent names the tool {0!r}: name it, or take it out"),
     ):
         for name, entry in document.named(table).items():
             if name not in used:
@@ -33,7 +33,7 @@ def _inputs(document: Document) -> Set[str]:
 
 
 def _prompts(document: Document) -> Iterator[Node | None]:
-    for worker in _agents(document):
+    for worker in agents(document):
         yield worker.get("instructions")
     for step in document.steps:
         yield step.node.get("task")
@@ -46,23 +46,15 @@ def _has_prompt_file(node: Node | None) -> bool:
     return isinstance(node, MapNode) and "file" in node.entries
 
 
-def _agents(document: Document) -> Iterator[MapNode]:
-    """The agents of the plan, and those that stand in a step."""
-    inline = (step.node.get("agent") for step in document.steps)
-    for node in (*(entry.value for entry in document.named("agents").values()), *inline):
-        if isinstance(node, MapNode):
-            yield node
-
-
 def _of_tasks(document: Document) -> set[str]:
     return {text_of(step.node.get("agent")) or "" for step in document.steps}
 
 
-def _models(document: Document, workers: list[MapNode]) -> set[str]:
-    nodes = [document.table("defaults").get("model"), *(worker.get("model") for worker in workers)]
-    return {glob.value for node in nodes for glob in globs(node)}
+def _models(document: Document) -> set[str]:
+    """The aliases that are named; those of which the spelling is told are meant."""
+    return {node.value for node in models(document)} | set(misspelt(document).values())
 
 
-def _tools(document: Document, workers: list[MapNode]) -> set[str]:
+def _tools(document: Document) -> set[str]:
     called = {text_of(step.node.get("tool")) or "" for step in document.steps}
-    return called | {glob.value for worker in workers for glob in globs(worker.get("tools"))}
+    return called | {node.value for worker in agents(document) for node in texts(worker.get("tools"))}
