@@ -59,7 +59,7 @@ def markdown(told: Facts, _style: Style) -> str:
     said = "".join(f"plan.yml:{problem.line}:{problem.column}: {_said(problem)}\n" for problem in found(told))
     told_of_it = f"```text\n{said}```\n\n" if said else ""
     return (
-        f"### {told.code}\n\n{told.level.capitalize()}: {told.name}. {told.why}\n\n"
+        f"### {told.code}\n\n{told.level.capitalize()}: {told.name}.\n{told.why}\n\n"
         f"{_fenced(told.broken)}{told_of_it}{told.advice}\n\n{_fenced(told.mended)}"
     )
 
