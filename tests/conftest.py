@@ -34,8 +34,7 @@ def plan_of(tmp_path: Path) -> PlanOf:
     def make(text: str) -> Plan:
         whole = "planrunner: 1\nname: example\n" + dedent(text)
         loaded = load_document(whole.encode(), "example.yml", path=None, root=str(tmp_path))
-        assert not loaded.problems, loaded.problems
-        assert loaded.plan is not None
+        assert loaded.plan is not None, loaded.problems
         return loaded.plan
 
     return make

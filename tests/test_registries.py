@@ -84,6 +84,12 @@ def test_reporters_of_problems() -> None:
     assert list(render.PROBLEMS) == ["text", "json", "github", "sarif", "junit"]
     for name, reference in render.PROBLEMS.items():
         assert reference == f"planrunner.render.{name}:problems"
+
+
+@pytest.mark.parametrize("table", [render.CHECK, render.CHECKS])
+def test_reporters_of_checks(table: Mapping[str, str]) -> None:
+    assert list(table) == ["text", "json", "markdown"]
+    for reference in table.values():
         assert callable(load(reference))
 
 

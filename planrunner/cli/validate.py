@@ -15,7 +15,7 @@ from planrunner.errors import EXIT_COMPLETE, EXIT_FAILED, UsageError
 from planrunner.registry import load
 from planrunner.render import PROBLEMS
 from planrunner.render.checked import Checked, Report, tally
-from planrunner.render.words import count
+from planrunner.render.words import count, is_terminal
 
 _USUAL = "text; github under GitHub Actions"
 
@@ -53,7 +53,7 @@ def validate(
     report = Report(checked, gathered.passed_over + prompts, strict, _root())
     data(load(PROBLEMS[format_ or _usual_format()])(report, style(sys.stdout)))
     if not told.quiet:
-        _sum_up(report, prompts)
+        _sum_up(report, prompts, format_ or _usual_format())
     return EXIT_FAILED if any(map(report.fails, checked)) else EXIT_COMPLETE
 
 
@@ -82,7 +82,7 @@ def _root() -> str:
         return ""
 
 
-def _sum_up(report: Report, prompts: int) -> None:
+def _sum_up(report: Report, prompts: int, format_: str) -> None:
     """`prompts`: how many of the files that were passed over are prompts of a plan."""
     problems = tally(problem for file in report.files for problem in file.problems)
     talk(f"{count(len(report.files), 'plan')} checked: {problems or 'no problems'}")
@@ -91,3 +91,6 @@ def _sum_up(report: Report, prompts: int) -> None:
         talk(f"{others} passed over: no `planrunner:` at the top")
     if prompts:
         talk(f"{count(prompts, 'YAML file')} passed over: a plan has it as a prompt")
+    codes = [problem.code for file in report.files for problem in file.problems]
+    if codes and format_ == "text" and is_terminal(sys.stderr):  # a log needs no advice
+        talk(f"planrunner explain {codes[0]} tells why, with an example")

@@ -22,7 +22,8 @@ Schema = dict[str, Any]
 
 NAME = r"^[a-z][a-z0-9_]*$"
 _REFERENCE = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*"
-_HANDLED = [kind for kind in ERROR_KINDS if kind != RunCancelledError.kind]
+HANDLED = [kind for kind in ERROR_KINDS if kind != RunCancelledError.kind]
+"""The kinds of errors that a step can handle."""
 
 
 def ref(name: str, description: str = "") -> Schema:
@@ -96,6 +97,7 @@ _AUTH: Schema = {
 }
 _SERVER: Schema = {
     "type": "object",
+    "x-kind": "server",
     "if": {"type": "object", "required": ["url"]},
     "then": closed(
         {
@@ -158,6 +160,7 @@ def _binding(*policies: str) -> Schema:
                     "effect": {**_GLOBS, "description": "read, write, irreversible."},
                     "args": {"type": "object", "description": "Argument → glob."},
                 },
+                **{"x-kind": "match"},
                 description="Where the hook fires; everywhere if left out.",
             ),
             "when": ref("expression", "Fires only where this is true."),
@@ -210,8 +213,9 @@ RETRY = closed(
         "max_attempts": count("How often in all, the first attempt included."),
         "delay": ref("duration", "The wait before the second attempt."),
         "backoff": {"enum": ["constant", "exponential"], "description": "How the wait grows."},
-        "on": {"type": "array", "items": {"enum": _HANDLED}, "description": "The error kinds that are tried again."},
+        "on": {"type": "array", "items": {"enum": HANDLED}, "description": "The error kinds that are tried again."},
     },
+    **{"x-kind": "retry"},
     description="Failing calls are made again.",
 )
 
@@ -233,6 +237,7 @@ WRAPS: dict[str, Schema] = {
         "description": "What handles an error of this step: the first that matches.",
         "items": {
             "type": "object",
+            "x-kind": "on_error",
             "if": {"type": "object", "required": ["steps"]},
             "then": closed({"match": ref("kinds"), "steps": ref("steps", "The output is that of the last of them.")}),
             "else": closed(
@@ -249,6 +254,7 @@ WRAPS: dict[str, Schema] = {
         },
         "until",
         "max",
+        **{"x-kind": "repeat"},
         description="Run, test, run again.",
     ),
     "retry": {**ref("retry"), "description": "Failing calls are made again."},
@@ -286,6 +292,7 @@ DEFS: dict[str, Schema] = {
     },
     "prompt": {
         "type": ["string", "object"],
+        "x-kind": "prompt",
         "x-place": "template",
         "x-expected": "text, or {file: prompts/name.md}",
         "if": {"type": "object"},
@@ -313,7 +320,7 @@ DEFS: dict[str, Schema] = {
     },
     "kinds": {
         "type": "array",
-        "items": {"enum": _HANDLED},
+        "items": {"enum": HANDLED},
         "description": "Error kinds. Without it: all but rejected, limit_exceeded and hook_error.",
     },
     "retry": RETRY,
@@ -382,6 +389,7 @@ TOP: dict[str, Schema] = {
             "timeout": ref("duration", "For `tool` and `task` steps."),
             "retry": {**ref("retry"), "description": "For `tool` and `task` steps."},
         },
+        **{"x-kind": "defaults"},
         description="What holds where a step or agent says nothing.",
     ),
     "limits": closed(
@@ -392,6 +400,7 @@ TOP: dict[str, Schema] = {
             "tool_calls": count("Tool calls."),
             "duration": ref("duration", "Time in which a step is in flight."),
         },
+        **{"x-kind": "limits"},
         description="Ceilings of the whole run.",
     ),
     "steps": ref("steps", "What is done."),

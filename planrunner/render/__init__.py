@@ -47,3 +47,17 @@ TOOL: dict[str, str] = {
     "json": "planrunner.render.json:tool",
 }
 """Format of `tools show` → its reporter, `(tool: Tool, style: Style) -> str`."""
+
+CHECK: dict[str, str] = {
+    "text": "planrunner.render.checks:text",
+    "json": "planrunner.render.checks:json_one",
+    "markdown": "planrunner.render.checks:markdown",
+}
+"""Format of `explain CODE` → its reporter, `(told: Facts, style: Style) -> str`."""
+
+CHECKS: dict[str, str] = {
+    "text": "planrunner.render.checks:text_list",
+    "json": "planrunner.render.checks:json_list",
+    "markdown": "planrunner.render.checks:markdown_page",
+}
+"""Format of `explain` → its reporter, `(groups: Mapping[str, Sequence[Facts]], style: Style) -> str`."""

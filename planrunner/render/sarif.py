@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from planrunner import __version__
+from planrunner.document.facts import facts
 from planrunner.document.problem import Problem
 from planrunner.render import json
 from planrunner.render.checked import Report
@@ -44,15 +45,17 @@ def problems(report: Report, _style: Style) -> str:
 
 def rule_facts(code: str) -> dict[str, Any]:
     """What SARIF is told of a rule: a `reportingDescriptor`, with all that GitHub's code scanning demands of one."""
-    words = code.split("-")
-    told = {"text": f"{' '.join(words).capitalize()}."}
+    words, told = code.split("-"), facts(code)
+    if told is None:  # of a newer version, say
+        return {"id": code}
     return {
         "id": code,
         # A name may not be the id over again.
         "name": "".join(word.capitalize() for word in words) + ("Problem" if len(words) == 1 else ""),
-        "shortDescription": told,
-        "fullDescription": told,
-        "help": {"text": "Each message says what is wrong, what was expected, and what to do."},
+        "shortDescription": {"text": _literal(f"{told.name[0].upper()}{told.name[1:]}.")},
+        "fullDescription": {"text": _literal(told.why)},
+        "help": {"text": _literal(told.advice)},
+        "defaultConfiguration": {"level": told.level},
     }
 
 

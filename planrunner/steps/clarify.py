@@ -51,7 +51,13 @@ _OF_ANY = {
         "description": "What happens when the time is over: fail (the default) or {answer: …}.",
     },
 }
-_ONLY_FAIL = {"on_timeout": {"enum": ["fail"], "description": "Nobody confirms in silence: this can only fail."}}
+_ONLY_FAIL = {
+    "on_timeout": {
+        "enum": ["fail"],
+        "x-expected": "fail (nobody confirms in silence)",
+        "description": "Nobody confirms in silence: this can only fail.",
+    }
+}
 
 
 def _question(own: dict[str, Any], *required: str) -> dict[str, Any]:
@@ -104,7 +110,7 @@ _SCHEMA: dict[str, Any] = _INPUT
 for _type, _shape in _QUESTIONS.items():
     _IS_IT = {"type": "object", "required": ["type"], "properties": {"type": {"const": _type}}}
     _SCHEMA = {"if": _IS_IT, "then": _shape, "else": _SCHEMA}
-_SCHEMA = {"type": "object", "description": "Asks a person. The output is the answer.", **_SCHEMA}
+_SCHEMA = {"type": "object", "x-kind": "clarify", "description": "Asks a person. The output is the answer.", **_SCHEMA}
 
 _CATEGORIES = {
     "input": answers.INPUT,

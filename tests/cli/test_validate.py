@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,19 @@ def test_warnings_count_only_when_strict(cli: Cli, sums: str, monkeypatch: pytes
     assert (told.code, told.err) == (0, "1 plan checked: 1 warning\n")
     assert "sums.yml:1:1: warning: nothing uses it [unused]" in told.out
     assert cli("validate", sums, "--strict").code == 1
+
+
+def test_at_a_terminal_it_is_told_how_to_learn_more(cli: Cli, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = write(here / "wrong.yml", WRONG)
+    monkeypatch.setattr(command, "is_terminal", lambda stream: stream is sys.stderr)
+    more = "planrunner explain unknown-key tells why, with an example\n"
+    assert cli("validate", wrong).err == "1 plan checked: 1 error\n" + more
+    for words in (("validate", "-q", wrong), ("validate", wrong, "--format", "json"), ("validate", sums_of(here))):
+        assert more not in cli(*words).err
+
+
+def sums_of(here: Path) -> str:
+    return write(here / "right.yml", NO_MODEL)
 
 
 def test_standard_input(here: Path) -> None:
