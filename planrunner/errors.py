@@ -11,6 +11,7 @@
     │   ├── AnswerError                 an answer that the question does not take; it stays open
     │   └── StoreUnusableError          a store that can't be opened
     ├── InvalidPlanError                a plan with problems; `.problems` has them all
+    ├── PlannerError                    a planner wrote no valid plan; `.text` is its best try
     ├── InvalidPlanRunStateError        the run is not in a state that allows this
     │   ├── RunBusyError                another process carries the run
     │   └── RunFinishedError            the run has ended
@@ -93,6 +94,15 @@ class InvalidPlanError(PlanrunnerError):
 
     def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
         super().__init__(message)
+        self.problems: tuple[Problem, ...] = tuple(problems)
+
+
+class PlannerError(PlanrunnerError):
+    """The planner wrote no valid plan. `text` is its best try, `problems` what is wrong with it. Nothing ran."""
+
+    def __init__(self, message: str, text: str, problems: Sequence[Problem]) -> None:
+        super().__init__(message)
+        self.text = text
         self.problems: tuple[Problem, ...] = tuple(problems)
 
 

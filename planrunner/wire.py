@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import builtins
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -12,8 +11,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from planrunner import events
+from planrunner.agents.planner import Ask
 from planrunner.answers import checked_answer
-from planrunner.checks import check_models, checked_context, checked_inputs
+from planrunner.checks import check_handed_models, check_models, checked_context, checked_inputs, no_model
 from planrunner.clarification import Clarification
 from planrunner.clarification_handler import asker
 from planrunner.dispatch.local import LocalDispatcher
@@ -26,26 +26,28 @@ from planrunner.errors import (
     UsageError,
 )
 from planrunner.events import Event
-from planrunner.execution_context import ExecutionContext, get_execution_context, make_execution_context
+from planrunner.execution_context import ContextLike, context_given, get_execution_context, make_execution_context
 from planrunner.execution_hooks import ExecutionHooks
-from planrunner.facade import run_sync, to_the_end
+from planrunner.facade import heard, run_sync, to_the_end
 from planrunner.hooks.base import Binding
 from planrunner.hooks.bindings import handler_of_plan, of_plan, of_runner
 from planrunner.journal import open_journal
-from planrunner.journal.base import Journal, Post, RunQuery, RunSummary, StoredRun
+from planrunner.journal.base import Journal, Post, StoredRun
 from planrunner.ledger import Ledger, Listener
 from planrunner.models.base import Model
 from planrunner.models.litellm import LitellmModel
 from planrunner.models.scripted import ScriptedModel
-from planrunner.plan import Plan
+from planrunner.plan import ModelAlias, Plan
 from planrunner.plan_run import PlanRun
+from planrunner.planning import asking, checked_again
+from planrunner.queries import Queries
 from planrunner.questions import ANSWER, CANCEL, Handler, open_question
 from planrunner.run_state import COMPLETE, FAILED, EffectState, fold
 from planrunner.runner import advance, let_go
 from planrunner.scope import Parts, RunScope
 from planrunner.scripted_answers import ScriptedAnswers
 from planrunner.settings import Settings, load_settings
-from planrunner.stored_runs import begin, keep_record, new_run, pinned_plan, state_of
+from planrunner.stored_runs import Runs, begin, keep_record, new_run, pinned_plan, state_of
 from planrunner.tools.base import Tool
 from planrunner.tools.catalogue import Catalogue
 from planrunner.tools.loading import load_function
@@ -53,13 +55,11 @@ from planrunner.tools.scripted import ScriptedTools
 
 _log = logging.getLogger("planrunner")
 
-ContextLike = ExecutionContext | Mapping[str, Any]
-
 SCRIPTED = "scripted"
 """The name that records show for a model whose part a script plays."""
 
 
-class Runner:
+class Runner(Queries):
     """Runs plans, and looks at runs.
 
     tools     the caller's own tools, in addition to the built-in ones
@@ -92,17 +92,19 @@ class Runner:
         self._journals: dict[str, Journal] = {}
         self._litellm: LitellmModel | None = None
         self._dispatcher = LocalDispatcher()
-        self.runs = Runs(self)
+        self.runs = Runs(self._find, self._own_journal)
 
     def run(
         self,
-        plan: Plan | PlanRun,
+        plan: Plan | PlanRun | str,
         inputs: Mapping[str, Any] | None = None,
         *,
         context: ContextLike | None = None,
         on_event: Listener | None = None,
     ) -> PlanRun:
-        """Run a plan until it ends or waits for a person, and return its record; a PlanRun is resumed.
+        """Run a plan until it ends or waits for a person, and return its record.
+
+        A PlanRun is resumed, and a text is a query: see `run_query`.
 
         The context is the given one, else that of the enclosing `with execution_context(...)`. A step that fails gives
         a record in state FAILED. Raises a UsageError when inputs, context, tools, model or store do not allow a run to
@@ -112,7 +114,7 @@ class Runner:
 
     def arun(
         self,
-        plan: Plan | PlanRun,
+        plan: Plan | PlanRun | str,
         inputs: Mapping[str, Any] | None = None,
         *,
         context: ContextLike | None = None,
@@ -121,34 +123,34 @@ class Runner:
         """As `run`, for async callers. The context counts that stands at the call. A cancelled run is kept as it is."""
         if isinstance(plan, PlanRun):
             return self.aresume(plan, context=context, on_event=on_event)
+        if isinstance(plan, str):
+            if inputs:
+                raise UsageError("a query takes no inputs: say in it what they are")
+            return self.arun_query(plan, context=context, on_event=on_event)
         if not isinstance(plan, Plan):
-            raise UsageError(f"run takes a Plan, as load_plan gives it, or a PlanRun, and not {type(plan).__name__}")
-        return self._start(plan, inputs, _context(context), on_event)
+            raise UsageError(f"run takes a Plan, a PlanRun or a query, and not {type(plan).__name__}")
+        return self._start(plan, inputs, context_given(context), on_event)
+
+    def _planner(self, settings: Settings) -> Ask:
+        """The road to the planner's model."""
+        name = self._model_name or settings.model
+        if self._script is not None:
+            return asking(ScriptedModel(self._script.replies), ModelAlias((name or SCRIPTED,)))
+        if name is None:
+            raise no_model("the planner")
+        return asking(self._model(None), settings.models.get(name) or ModelAlias((name,)))
 
     def astream(
         self, plan: Plan, inputs: Mapping[str, Any] | None = None, *, context: ContextLike | None = None
     ) -> AsyncIterator[Event]:
         """Run a plan and yield its events, each when it is durable. Leaving the loop early leaves it as it stands."""
-        return self._stream(plan, inputs, _context(context))
-
-    async def _stream(
-        self, plan: Plan, inputs: Mapping[str, Any] | None, context: dict[str, Any]
-    ) -> AsyncIterator[Event]:
-        queue: asyncio.Queue[Event | None] = asyncio.Queue()
-        run = asyncio.ensure_future(self._start(plan, inputs, context, queue.put_nowait))
-        run.add_done_callback(lambda _: queue.put_nowait(None))
-        try:
-            while (event := await queue.get()) is not None:
-                yield event
-            await run
-        finally:
-            if not run.done():
-                run.cancel()
-                await asyncio.gather(run, return_exceptions=True)
+        given = context_given(context)
+        return heard(lambda hear: self._start(plan, inputs, given, hear))
 
     async def _start(
         self, plan: Plan, inputs: Mapping[str, Any] | None, context: dict[str, Any], on_event: Listener | None
     ) -> PlanRun:
+        plan = checked_again(plan)
         settings = self._settings_for(plan.root)
         parts = self._parts(plan, settings)
         state, start = begin(plan, checked_inputs(plan, inputs), checked_context(plan, context))
@@ -288,12 +290,16 @@ class Runner:
             run.questions.withdraw_approvals()
         await self._dispatcher.dispatch(ledger.state.id, lambda: advance(run))
 
+    def _own_journal(self) -> Journal:
+        """The store of the working folder's project."""
+        return self._journal(self._settings_for(find_root(None)))
+
     async def _find(self, run_id: str) -> tuple[Journal, StoredRun]:
         """The run, in a store that this Runner has used, or in that of the working folder's project."""
         for journal in list(self._journals.values()):
             with suppress(PlanRunNotFoundError):
                 return journal, await journal.load(run_id)
-        journal = self._journal(self._settings_for(find_root(None)))
+        journal = self._own_journal()
         return journal, await journal.load(run_id)
 
     def _settings_for(self, root: str) -> Settings:
@@ -317,6 +323,7 @@ class Runner:
 
         finished  calls that are on record: a script has answered them
         """
+        check_handed_models(plan, settings.models)
         tools = Catalogue(plan, self._tools)
         tools.check()
         script = self._script
@@ -339,45 +346,14 @@ class Runner:
             handler = ScriptedAnswers(self._script.answers, handler)
         return handler, (*of_runner(hooks), *own)
 
-    def _model(self, plan: Plan) -> Model:
-        """The road to real models; its slow import begins beside the start of the run."""
+    def _model(self, plan: Plan | None) -> Model:
+        """The road to real models, for this plan or for the planner; its slow import begins beside the start."""
         if self._litellm is None:
             self._litellm = LitellmModel()
-        if any(step.verb == "task" for step in plan.walk()):
+        if plan is None or any(step.verb == "task" for step in plan.walk()):
             self._litellm.warm()
         return self._litellm
 
 
-class Runs:
-    """The stored runs of a Runner's store: `runner.runs`."""
-
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
-
-    def list(self, query: RunQuery | None = None) -> builtins.list[RunSummary]:
-        """The newest runs that match."""
-        return run_sync(self._journal().list(query or RunQuery()))
-
-    def get(self, run_id: str) -> PlanRun:
-        """The record of a run as it stands. PlanRunNotFoundError when there is none."""
-        return PlanRun.from_state(state_of(self._load(run_id)))
-
-    def events(self, run_id: str) -> tuple[Event, ...]:
-        """Everything that happened in a run, in order. PlanRunNotFoundError when there is none."""
-        return self._load(run_id).events
-
-    def _load(self, run_id: str) -> StoredRun:
-        return run_sync(self._runner._find(run_id))[1]
-
-    def _journal(self) -> Journal:
-        runner = self._runner
-        return runner._journal(runner._settings_for(find_root(None)))
-
-
 def _id(run: PlanRun | str) -> str:
     return run if isinstance(run, str) else run.id
-
-
-def _context(given: ContextLike | None) -> dict[str, Any]:
-    context = get_execution_context() if given is None else make_execution_context(given)
-    return (context or ExecutionContext()).model_dump()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from planrunner.document import planned
 from planrunner.document.build import build
 from planrunner.document.problem import MAX_PROBLEMS, Problem, in_order
 from planrunner.document.rules import RULES
@@ -18,7 +19,7 @@ from planrunner.document.shape import check_shape
 from planrunner.document.source import MAX_BYTES, MapNode, Source, parse, plain
 from planrunner.document.view import Document
 from planrunner.errors import InvalidPlanError, UsageError
-from planrunner.plan import Plan
+from planrunner.plan import Handed, Plan
 from planrunner.registry import load as load_named
 
 _MARKS: Final = ("planrunner.toml", ".git")
@@ -38,12 +39,13 @@ class Loaded:
     source: Source
 
 
-def load_document(text: bytes, name: str, *, path: str | None, root: str) -> Loaded:
+def load_document(text: bytes, name: str, *, path: str | None, root: str, handed: Handed | None = None) -> Loaded:
     """Read and check a plan. Raises nothing, whatever the text holds.
 
-    name  the file's name as the user gave it; problems say it
-    path  where the file stands, None for standard input or text
-    root  the project root
+    name    the file's name as the user gave it; problems say it
+    path    where the file stands, None for standard input or text
+    root    the project root
+    handed  of a plan that a planner wrote: what it may name; then nothing is left for the Runner to tell
     """
     source = parse(text, name)
     if source.root is None:
@@ -55,14 +57,18 @@ def load_document(text: bytes, name: str, *, path: str | None, root: str) -> Loa
     found = [*source.problems, *shape.problems]
     if not isinstance(source.root, MapNode):
         return Loaded(None, in_order(found), source)
-    document = Document(source, source.root, shape.sites, shape.schemas)
+    document = Document(source, source.root, shape.sites, shape.schemas, handed)
+    if handed is not None:
+        found += planned.check(document, handed)
     told = {(problem.line, problem.column) for problem in found}
     found += [problem for problem in _rules(document) if (problem.line, problem.column) not in told]
     problems = in_order(found)
-    if any(problem.level == "error" and problem.code not in _LEFT_TO_THE_RUNNER for problem in problems):
+    left = _LEFT_TO_THE_RUNNER if handed is None else frozenset()
+    if any(problem.level == "error" and problem.code not in left for problem in problems):
         return Loaded(None, problems, source)
     files = {os.path.basename(path or name): text.decode("utf-8")}
-    return Loaded(build(document, plain(source.root), files, path, root), problems, source)
+    plan = build(document, plain(source.root), files, path, root)
+    return Loaded(replace(plan, handed=handed), problems, source)
 
 
 def _rules(document: Document) -> Iterator[Problem]:
@@ -83,7 +89,7 @@ def load_plan(plan: str | os.PathLike[str]) -> Plan:
         path = os.fspath(plan)
         loaded = load_document(read_plan(path), path, path=path, root=find_root(path))
     if loaded.plan is None:
-        raise InvalidPlanError(_not_valid(loaded), loaded.problems)
+        raise InvalidPlanError(not_valid(loaded), loaded.problems)
     return loaded.plan
 
 
@@ -141,7 +147,8 @@ def _empty(name: str) -> Problem:
     return Problem(name, 1, 1, "empty", message)
 
 
-def _not_valid(loaded: Loaded) -> str:
+def not_valid(loaded: Loaded) -> str:
+    """What InvalidPlanError says: how many problems, and each in a line."""
     count = len(loaded.problems)
     lines = "".join(f"\n  {problem.file}:{problem}" for problem in loaded.problems)
     return f"{loaded.source.name} is not a valid plan, {count} problem{'s' if count > 1 else ''}:{lines}"

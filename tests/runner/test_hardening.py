@@ -303,7 +303,9 @@ def test_the_context_is_that_of_the_call(plan_of: PlanOf) -> None:
 
 def test_the_wrong_thing_to_run_is_told(plan_of: PlanOf) -> None:
     with pytest.raises(UsageError, match="takes a Plan"):
-        runner_of().run("plans/greeting.yml")  # type: ignore[arg-type]
+        runner_of().run(Path("plans/greeting.yml"))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="is the name of a file"):
+        runner_of().run("plans/greeting.yml")
     with pytest.raises(InputsError, match="a mapping"):
         runner_of().run(plan_of("steps: [{id: a, set: 1}]"), [1])  # type: ignore[arg-type]
     done = runner_of()
