@@ -98,12 +98,22 @@ class InvalidPlanError(PlanrunnerError):
 
 
 class PlannerError(PlanrunnerError):
-    """The planner wrote no valid plan. `text` is its best try, `problems` what is wrong with it. Nothing ran."""
+    """A planner wrote no valid plan, and nothing ran.
 
-    def __init__(self, message: str, text: str, problems: Sequence[Problem]) -> None:
-        super().__init__(message)
+    reason    why it was let be
+    text      its best try, the one with the fewest problems
+    problems  what is wrong with that
+    """
+
+    def __init__(self, reason: str, text: str, problems: Sequence[Problem]) -> None:
+        super().__init__(reason, text, problems)
+        self.reason = reason
         self.text = text
         self.problems: tuple[Problem, ...] = tuple(problems)
+
+    def __str__(self) -> str:
+        lines = "".join(f"\n  {problem.file}:{problem}" for problem in self.problems)
+        return f"{self.reason}\nits best try has these problems:{lines}"
 
 
 class InvalidPlanRunStateError(PlanrunnerError):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from planrunner.agents.prompts import planner_again_prompt
-from planrunner.errors import PlannerError
+from planrunner.errors import PlannerError, StepError
 from planrunner.models.base import Reply
 
 if TYPE_CHECKING:
@@ -39,22 +39,28 @@ class _Try:
 async def write(ask: Ask, system: str, query: str, check: Check) -> str:
     """The text of a plan that `check` has nothing against.
 
-    Raises PlannerError with the try that had the fewest problems when ROUNDS of them all had some.
+    Raises PlannerError with the best try when ROUNDS of them all had problems, or when the model fails after the first;
+    when it fails before, its own StepError.
     """
     messages: list[dict[str, Any]] = [{"role": "system", "content": system}, {"role": "user", "content": query}]
     tries: list[_Try] = []
-    for _ in range(ROUNDS):
-        reply = await ask(messages)
+    _log.info("a plan is being written")
+    while len(tries) < ROUNDS:
+        try:
+            reply = await ask(messages)
+        except StepError as error:
+            if not tries:
+                raise
+            raise _no_plan(tries, f"the planner wrote no valid plan, and then its model failed: {error}") from error
         text = plan_in(reply.text or "")
         problems = tuple(check(text))
         if not problems:
             return text
         tries.append(_Try(text, problems))
-        _log.info("plan %d of the planner has %d problems", len(tries), len(problems))
+        _log.info("try %d of %d has problems: %d", len(tries), ROUNDS, len(problems))
         messages.append({"role": "assistant", "content": reply.text or "(nothing)"})
         messages.append({"role": "user", "content": planner_again_prompt(_told(tries[-1]))})
-    best = min(reversed(tries), key=lambda each: len(each.problems))
-    raise PlannerError(_no_plan(best), best.text, best.problems)
+    raise _no_plan(tries, f"the planner wrote no valid plan in {ROUNDS} rounds")
 
 
 def plan_in(reply: str) -> str:
@@ -78,8 +84,6 @@ def _told(rejected: _Try) -> list[dict[str, Any]]:
     ]
 
 
-def _no_plan(best: _Try) -> str:
-    lines = "".join(f"\n  {problem.file}:{problem}" for problem in best.problems)
-    count = len(best.problems)
-    what = f"the best one has {count} problem{'s' if count > 1 else ''}"
-    return f"the planner wrote no valid plan in {ROUNDS} rounds, {what}:{lines}"
+def _no_plan(tries: Sequence[_Try], reason: str) -> PlannerError:
+    best = min(reversed(tries), key=lambda each: len(each.problems))
+    return PlannerError(reason, best.text, best.problems)
