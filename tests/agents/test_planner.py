@@ -228,7 +228,7 @@ def test_what_is_wrong_is_given_back_until_it_is_right() -> None:
     assert second.messages[2]["content"] == f"```yaml\n{WRONG}```"
     told = second.messages[3]["content"]
     assert "- 4:13: unknown key 'sett' in a step; did you mean 'set'?\n  the line:   - {id: a, sett: hello}\n" in told
-    assert "- 5:32: the plan has no agent 'nobody'" in told
+    assert "- 5:33: the plan has no agent 'nobody'" in told
 
 
 def test_after_some_rounds_the_best_try_is_told() -> None:
