@@ -38,8 +38,8 @@ FILE: Final = "plan.yml"
 HOOKS: Final = tuple(name for name in BUILTIN if name not in LOOSENING)
 
 _NO_PLAN: Final = Plan(name=PATH, sha256="", steps=())
-_TAUGHT: Final = frozenset((*OWN, "planrunner", "name", "version", "steps", "id", "plan"))
-"""Keys and verbs that the prompt itself tells of, or that no plan of a planner may have."""
+_NOT_LISTED: Final = frozenset((*OWN, "planrunner", "name", "version", "steps", "id", "plan"))
+"""Keys and verbs that the prompt shows by its example, or that a planner may not use."""
 _QUERY_SHOWN: Final = 200
 _log = logging.getLogger("planrunner")
 
@@ -207,11 +207,11 @@ def _told(tool: ResolvedTool) -> dict[str, Any]:
 def _language() -> dict[str, Any]:
     """The verbs and keys that this version runs, with what the tables say of them."""
     shapes: dict[str, Any] = {**ANY_STEP, **WRAPS}
-    verbs = [verb for verb in now(VERBS, "step") if verb not in _TAUGHT]
+    verbs = [verb for verb in now(VERBS, "step") if verb not in _NOT_LISTED]
     return {
         "verbs": [{"key": verb, "beside": list(kind(verb).beside), **_said(kind(verb).schema)} for verb in verbs],
-        "step_keys": [{"key": key, **_said(shapes[key])} for key in now(shapes, "step") if key not in _TAUGHT],
-        "plan_keys": [{"key": key, **_said(TOP[key])} for key in now(TOP, "plan") if key not in _TAUGHT],
+        "step_keys": [{"key": key, **_said(shapes[key])} for key in now(shapes, "step") if key not in _NOT_LISTED],
+        "plan_keys": [{"key": key, **_said(TOP[key])} for key in now(TOP, "plan") if key not in _NOT_LISTED],
     }
 
 

@@ -107,6 +107,12 @@ def test_what_a_person_may_write_is_refused_once_a_planner_wrote_it(name: str) -
     assert not Path("ran").exists()
 
 
+def test_a_secret_can_not_be_read_either() -> None:
+    text = HEAD + "steps:\n  - {id: a, tool: log, args: {message: '{{ secrets.OPENAI_API_KEY }}'}}\n"
+    with runner(*[text] * 3) as one, pytest.raises(PlannerError, match="names no secret 'OPENAI_API_KEY'"):
+        one.plan("Say hello")
+
+
 def test_a_plan_that_was_changed_after_it_was_planned_is_refused() -> None:
     plan = planned(HEAD + STEP)
     other = planned(HEAD + "steps:\n  - {id: a, tool: weather, args: {city: Oslo}}\n")
