@@ -93,7 +93,7 @@ def asking(model: Model, named: ModelAlias) -> Ask:
     return ask
 
 
-def tools_at_hand(own: Iterable[Any], only: Iterable[str] | None) -> tuple[ResolvedTool, ...]:
+def tools_at_hand(own: Iterable[Any], only: Iterable[Any] | None) -> tuple[ResolvedTool, ...]:
     """The tools that are handed over: the caller's own, built-in and installed ones.
 
     only  ids or globs; None: all that can be used
@@ -106,6 +106,8 @@ def tools_at_hand(own: Iterable[Any], only: Iterable[str] | None) -> tuple[Resol
         return tuple(tool for name in names if (tool := _usable(catalogue, name)) is not None)
     globs = [only] if isinstance(only, str) else list(only)
     for glob in globs:
+        if not isinstance(glob, str):
+            raise UsageError(f"tools are handed over by id or glob, and not as {type(glob).__name__}")
         if not any(fnmatchcase(name, glob) for name in names):
             raise UnknownToolError(f"there is no tool {glob!r}{hint(glob, names)} (known: {', '.join(names)})")
     return tuple(catalogue.resolve(name) for name in names if any(fnmatchcase(name, glob) for glob in globs))
@@ -199,8 +201,14 @@ def _comment(query: str) -> str:
 
 
 def _told(tool: ResolvedTool) -> dict[str, Any]:
-    told = {"tool": tool.name, "effect": tool.effect, "description": tool.description, "args": dict(tool.args_schema)}
-    return told if tool.output_schema is None else {**told, "output": dict(tool.output_schema)}
+    told = {"tool": tool.name, "effect": tool.effect, "description": tool.description, "args": tool.args_schema}
+    if tool.output_schema is not None:
+        told["output"] = tool.output_schema
+    try:
+        safe: dict[str, Any] = to_json_safe(told, f"the tool {tool.name!r}")
+    except SchemaError as error:
+        raise ToolUnusableError(f"{error}; it can't be told to a planner") from None
+    return safe
 
 
 @cache

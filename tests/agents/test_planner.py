@@ -25,7 +25,7 @@ from planrunner import (
     load_plan,
     load_script,
 )
-from planrunner.agents.planner import ROUNDS, plan_in
+from planrunner.agents.planner import ROUNDS
 from planrunner.document.later import now
 from planrunner.document.load import load_document
 from planrunner.document.script import Script
@@ -85,30 +85,6 @@ def served(*answers: Answer, **more: Any) -> Iterator[tuple[Runner, OpenAIServer
 
 def text_of(plan: Plan) -> str:
     return plan.files["plan.yml"]
-
-
-@pytest.mark.parametrize(
-    ("reply", "plan"),
-    [
-        (PLAN, PLAN),
-        (f"\n\n{PLAN}\n\n", PLAN),
-        (PLAN.removesuffix("\n"), PLAN),
-        (PLAN.replace("\n", "\r\n"), PLAN),
-        (f"```yaml\n{PLAN}```", PLAN),
-        (f"```\n{PLAN}```\n", PLAN),
-        (f"Here it is:\n\n```yml\n{PLAN}```\nRun me: rm -rf /\n", PLAN),
-        (f"```yaml\n{PLAN}", PLAN),
-        (f"```sh\nls\n```\nThen\n```yaml\n{PLAN}```\n", PLAN),
-        (f"```yaml\n{PLAN}  - id: b\n    task: |\n      Write\n      ```\n      x\n      ```\n```\nDone.", None),
-        ('{"planrunner": 1}', '{"planrunner": 1}\n'),
-        ("```json\n{}\n```", "{}\n"),
-        ("I can't.", "I can't.\n"),
-        ("", "\n"),
-    ],
-)
-def test_the_plan_in_a_reply(reply: str, plan: str | None) -> None:
-    whole = f"{PLAN}  - id: b\n    task: |\n      Write\n      ```\n      x\n      ```\n"
-    assert plan_in(reply) == (whole if plan is None else plan)
 
 
 def test_the_query_of_the_page_on_end_users_is_planned_and_run() -> None:
@@ -289,8 +265,19 @@ def test_tools_are_handed_by_id_or_glob(only: Any, handed: list[str]) -> None:
 def test_a_tool_that_is_not_there_can_not_be_handed_over() -> None:
     with pytest.raises(UnknownToolError, match=r"there is no tool 'wether'; did you mean 'weather'\?"):
         scripted(PLAN).plan(QUERY, tools=["wether"])
+    with pytest.raises(UsageError, match="by id or glob, and not as Search"):
+        scripted(PLAN).plan(QUERY, tools=[Search()])  # type: ignore[list-item]
     with pytest.raises(UnknownToolError, match=r"there is no tool 'x\*'"):
         scripted(PLAN).plan(QUERY, tools=["weather", "x*"])
+
+
+def test_a_tool_that_can_not_be_told_is_named() -> None:
+    class Odd(Search):
+        id = "odd"
+        args_schema = {"type": "object", "default": {1, 2}}
+
+    with pytest.raises(ToolUnusableError, match=r"the tool 'odd'\.args\.default: it is an object of type set"):
+        scripted(PLAN, tools=[Odd()]).plan(QUERY)
 
 
 def test_a_broken_plug_in_is_left_out_and_told(
