@@ -12,6 +12,7 @@ from typing import Any, Final, NoReturn
 
 from planrunner.agents.planner import Ask, write
 from planrunner.agents.prompts import planner_prompt
+from planrunner.attempts import LLM_RETRY, LLM_SECONDS, Failure, Next, failure_of, next_attempt
 from planrunner.checks import checked_context, checked_inputs
 from planrunner.document.later import now
 from planrunner.document.load import Loaded, load_document, not_valid
@@ -20,15 +21,16 @@ from planrunner.document.problem import Problem
 from planrunner.document.schema import kind
 from planrunner.document.source import MapNode
 from planrunner.document.tables import ANY_STEP, TOP, WRAPS
-from planrunner.errors import InvalidPlanError, SchemaError, ToolUnusableError, UnknownToolError, UsageError
+from planrunner.errors import InvalidPlanError, SchemaError, StepError, ToolUnusableError, UnknownToolError, UsageError
 from planrunner.hooks import BUILTIN, LOOSENING
 from planrunner.hooks.bindings import of_plan
 from planrunner.jsonsafe import to_json_safe
-from planrunner.models.base import Model, ModelRequest, Reply
-from planrunner.plan import Handed, ModelAlias, Plan
+from planrunner.models.base import Model, ModelChoice, ModelRequest, Reply
+from planrunner.plan import Handed, Plan
 from planrunner.registry import hint
 from planrunner.steps import VERBS
 from planrunner.termsafe import term_safe
+from planrunner.times import REAL, Clock
 from planrunner.tools.catalogue import Catalogue, ResolvedTool
 
 PATH: Final = "planner"
@@ -76,19 +78,28 @@ def plan_request(query: object, context: Mapping[str, Any], root: str, at_once: 
     return PlanRequest(query, checked_context(_NO_PLAN, context), root, at_once)
 
 
-def asking(model: Model, named: ModelAlias) -> Ask:
-    """The planner's road to a model."""
+def asking(model: Model, choices: Sequence[ModelChoice], clock: Clock = REAL) -> Ask:
+    """The planner's road to its models: tried in their order, and again, as a task of a plan tries them."""
 
     async def ask(messages: Sequence[Mapping[str, Any]]) -> Reply:
-        return await model.complete(
-            ModelRequest(
-                model=named.model[0],
-                messages=list(messages),
-                parameters=named.parameters,
-                path=PATH,
-                turn=sum(message["role"] == "assistant" for message in messages),
+        turn = sum(message["role"] == "assistant" for message in messages)
+        end = clock.now() + LLM_SECONDS * LLM_RETRY.max_attempts * len(choices)
+        failures: list[Failure] = []
+        upcoming: Next = Next()
+        while True:
+            name, parameters = choices[upcoming.choice]
+            request = ModelRequest(
+                name, list(messages), parameters=parameters, timeout=LLM_SECONDS, path=PATH, turn=turn
             )
-        )
+            try:
+                return await model.complete(request)
+            except StepError as error:
+                failures.append(failure_of(error, upcoming.choice))
+                after = next_attempt(len(choices), LLM_RETRY, failures)
+                if after is None or clock.now() + after.wait >= end:
+                    raise
+                upcoming = after
+            await clock.sleep(upcoming.wait)
 
     return ask
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from time import time
 from typing import Any
@@ -47,17 +48,19 @@ class Questions:
         self._ledger = ledger
         self._handler = handler
         self._put: set[str] = set()
+        self._asking = asyncio.Lock()
 
     async def ask(self, key: str, step: Step, question: Mapping[str, Any], on_timeout: Any = MISSING) -> Any:
         """The answer. Raises Waiting while there is none, DeadlineError when the time for it is over."""
         state = self._ledger.state
         self.put(key, step, question)
         known = state.questions[key]
-        if known.is_open and _is_over(known):
+        if known.is_open and _is_over(known, self._ledger.clock.now()):
             self._close(known, on_timeout)
         if known.is_open and self._handler is not None and key not in self._put:
             self._put.add(key)
-            await self._ask_handler(known)
+            async with self._asking:  # a person is asked one thing at a time
+                await self._ask_handler(known)
         if known.resolved:
             return known.response
         if known.closed == EXPIRED:
@@ -102,7 +105,7 @@ class Questions:
                 "step": step.index,
                 "path": key[: key.index("!")],
                 **body,
-                "expires_at": body.get("expires_at") if timeout is None else time() + timeout,
+                "expires_at": body.get("expires_at") if timeout is None else self._ledger.clock.now() + timeout,
             },
         )
 
@@ -177,7 +180,7 @@ def open_question(state: RunState, clarification_id: str) -> QuestionState:
     """The open question of that id. InvalidPlanRunStateError when there is none."""
     for question in state.questions.values():
         if question.id == clarification_id:
-            if question.is_open and not _is_over(question):
+            if question.is_open and not _is_over(question, time()):
                 return question
             raise InvalidPlanRunStateError(f"{clarification_id} is closed: {_why(question)}")
     asked = ", ".join(question.id for question in state.open_questions.values()) or "none"
@@ -190,6 +193,6 @@ def _why(question: QuestionState) -> str:
     return "the run ended without it" if question.closed == "withdrawn" else "the time for an answer is over"
 
 
-def _is_over(question: QuestionState) -> bool:
+def _is_over(question: QuestionState, now: float) -> bool:
     expires_at = question.body["expires_at"]
-    return expires_at is not None and time() > expires_at
+    return expires_at is not None and now > expires_at

@@ -9,6 +9,7 @@ from time import time
 from typing import Any
 
 from planrunner import events
+from planrunner.document.beside import InSnapshot
 from planrunner.document.load import load_document, not_valid
 from planrunner.errors import InvalidPlanError, StoreError
 from planrunner.events import Event
@@ -21,6 +22,7 @@ from planrunner.plan_run import PlanRun
 from planrunner.questions import with_posts
 from planrunner.record_file import write_record
 from planrunner.run_state import RunState, apply, fold
+from planrunner.sent import SentPrompt, sent_prompts
 
 _log = logging.getLogger("planrunner")
 
@@ -61,9 +63,12 @@ def new_run(plan: Plan, state: RunState) -> NewRun:
 
 
 def pinned_plan(stored: StoredRun, state: RunState) -> Plan:
-    """The plan as it was when the run began; one that a planner wrote is held again against what it was handed."""
-    name, text = next(iter(stored.files.items()))
-    loaded = load_document(text.encode(), name, path=None, root=state.root, handed=_handed(stored))
+    """The plan as it was when the run began, with its prompt files as they were; one that a planner wrote is held again
+    against what it was handed.
+    """
+    (name, text), *_ = stored.files.items()
+    beside, handed = InSnapshot(stored.files), _handed(stored)
+    loaded = load_document(text.encode(), name, path=None, root=state.root, beside=beside, handed=handed)
     if loaded.plan is None:
         what = f"the plan of run {state.id} is not valid for this version of planrunner"
         raise InvalidPlanError(f"{what}: {not_valid(loaded)}", loaded.problems)
@@ -118,6 +123,10 @@ class Runs:
     def events(self, run_id: str) -> tuple[Event, ...]:
         """Everything that happened in a run, in order. PlanRunNotFoundError when there is none."""
         return self._load(run_id).events
+
+    def prompts(self, run_id: str) -> builtins.list[SentPrompt]:
+        """What models were sent in a run, call by call. PlanRunNotFoundError when there is none."""
+        return sent_prompts(fold(run_id, self._load(run_id).events))
 
     def _load(self, run_id: str) -> StoredRun:
         return run_sync(self._find(run_id))[1]

@@ -1,8 +1,27 @@
-"""Moments as people and JSON read them."""
+"""Moments as people and JSON read them, and the clock that runs go by."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from time import time
+from typing import Final
+
+
+class Clock:
+    """Tells a run what time it is, and lets it wait. A test may put another in its place."""
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+        from asyncio import sleep  # not at start-up: checking a plan needs no event loop
+
+        await sleep(seconds)
+
+
+REAL: Final = Clock()
 
 
 def utc(seconds: float) -> str:

@@ -13,7 +13,15 @@ from typing import Any, Self
 from planrunner import events
 from planrunner.agents.planner import Ask
 from planrunner.answers import checked_answer
-from planrunner.checks import check_handed_models, check_models, checked_context, checked_inputs, no_model
+from planrunner.checks import (
+    check_handed_models,
+    check_models,
+    check_prices,
+    checked_context,
+    checked_inputs,
+    no_model,
+    raised_limits,
+)
 from planrunner.clarification import Clarification
 from planrunner.clarification_handler import asker
 from planrunner.dispatch.local import LocalDispatcher
@@ -34,10 +42,10 @@ from planrunner.hooks.bindings import handler_of_plan, of_plan, of_runner
 from planrunner.journal import open_journal
 from planrunner.journal.base import Journal, Post, StoredRun
 from planrunner.ledger import Ledger, Listener
-from planrunner.models.base import Model
+from planrunner.models.base import models_named
 from planrunner.models.litellm import LitellmModel
 from planrunner.models.scripted import ScriptedModel
-from planrunner.plan import ModelAlias, Plan
+from planrunner.plan import NOTHING, Plan
 from planrunner.plan_run import PlanRun
 from planrunner.planning import asking, checked_again
 from planrunner.queries import Queries
@@ -67,6 +75,7 @@ class Runner(Queries):
     store     `"memory"`, a folder, a file, or `sqlite:///…`; by default `.planrunner` in the project root
     script    answers in place of models and tools, from `load_script`
     execution_hooks  hooks around every run of this Runner, and who answers questions while a run goes on
+    stream    listeners also hear the text of models as it comes, as events `text` that are not kept
     settings  everything else; by default read from the environment and the project file of the plan's root
 
     May be shared by threads and event loops; `close` it, or use it in a `with` block.
@@ -80,6 +89,7 @@ class Runner(Queries):
         store: str | Path | None = None,
         script: Script | None = None,
         execution_hooks: ExecutionHooks | None = None,
+        stream: bool = False,
         settings: Settings | None = None,
     ) -> None:
         self._tools = tuple(tools)
@@ -87,6 +97,7 @@ class Runner(Queries):
         self._store = store
         self._script = script
         self._hooks = execution_hooks
+        self._stream_text = stream
         self._settings = settings
         self._settings_read: dict[str, Settings] = {}
         self._journals: dict[str, Journal] = {}
@@ -133,12 +144,11 @@ class Runner(Queries):
 
     def _planner(self, settings: Settings) -> Ask:
         """The road to the planner's model."""
-        name = self._model_name or settings.model
-        if self._script is not None:
-            return asking(ScriptedModel(self._script.replies), ModelAlias((name or SCRIPTED,)))
-        if name is None:
+        script, names = self._script, _first(_one(self._model_name), _one(settings.model))
+        if script is None and not names:
             raise no_model("the planner")
-        return asking(self._model(None), settings.models.get(name) or ModelAlias((name,)))
+        model = self._model(None) if script is None else ScriptedModel(script.replies)
+        return asking(model, models_named(names or (SCRIPTED,), NOTHING, settings.models))
 
     def astream(
         self, plan: Plan, inputs: Mapping[str, Any] | None = None, *, context: ContextLike | None = None
@@ -153,6 +163,7 @@ class Runner(Queries):
         plan = checked_again(plan)
         settings = self._settings_for(plan.root)
         parts = self._parts(plan, settings)
+        await check_prices(plan, parts.model, parts.default_models, parts.aliases)
         state, start = begin(plan, checked_inputs(plan, inputs), checked_context(plan, context))
         journal = self._journal(settings)
         creating = asyncio.ensure_future(journal.create(new_run(plan, state), [start]))
@@ -174,6 +185,7 @@ class Runner(Queries):
         *,
         context: ContextLike | None = None,
         retry: bool = False,
+        limits: Mapping[str, Any] | None = None,
         on_event: Listener | None = None,
     ) -> PlanRun:
         """Carry on a run (or its id) that was interrupted or waits for answers; a COMPLETE one is returned as it is.
@@ -181,11 +193,12 @@ class Runner(Queries):
         context  replaces the end user's context, which else stays what it was; also given by an enclosing
                  `with execution_context(...)`
         retry    opens a new try of what failed in a FAILED run; what is finished is kept
+        limits   with `retry`: limits of the plan that are raised from now on, such as `{"usd": 1}`
 
         What is finished is not done again, and the plan is the one the run began with, whatever its file says now.
         Raises PlanRunNotFoundError, RunBusyError, ContextError, or RunFinishedError for a FAILED run without `retry`.
         """
-        return run_sync(self.aresume(run, context=context, retry=retry, on_event=on_event))
+        return run_sync(self.aresume(run, context=context, retry=retry, limits=limits, on_event=on_event))
 
     def aresume(
         self,
@@ -193,15 +206,24 @@ class Runner(Queries):
         *,
         context: ContextLike | None = None,
         retry: bool = False,
+        limits: Mapping[str, Any] | None = None,
         on_event: Listener | None = None,
     ) -> Coroutine[Any, Any, PlanRun]:
         """As `resume`, for async callers."""
         given = get_execution_context() if context is None else make_execution_context(context)
-        return self._carry_on(_id(run), None if given is None else given.model_dump(), retry, on_event)
+        again = {"limits": raised_limits(limits)} if limits else {} if retry else None
+        if limits and not retry:
+            raise UsageError("limits are raised for a new try only: say retry (--retry) too")
+        return self._carry_on(_id(run), None if given is None else given.model_dump(), again, on_event)
 
     async def _carry_on(
-        self, run_id: str, context: dict[str, Any] | None, retry: bool, on_event: Listener | None
+        self,
+        run_id: str,
+        context: dict[str, Any] | None,
+        again: dict[str, Any] | None = None,
+        on_event: Listener | None = None,
     ) -> PlanRun:
+        """`again`: what is recorded of a new try; None: it is none."""
         journal, stored = await self._find(run_id)
         state = fold(run_id, stored.events)
         settings = self._settings_for(state.root)
@@ -210,7 +232,7 @@ class Runner(Queries):
         plan = pinned_plan(stored, state)
         body = {} if context is None else {"context": checked_context(plan, context)}
         parts = self._parts(plan, settings, [effect for effect in state.effects.values() if effect.done])
-        lease = await journal.claim(run_id, failed=retry)
+        lease = await journal.claim(run_id, failed=again is not None)
         try:
             stored = await journal.load(run_id)  # what the one before us wrote last
         except BaseException:
@@ -220,8 +242,8 @@ class Runner(Queries):
         ledger = Ledger(fold(run_id, stored.events), lease, journal, on_event, seen)
         user, ended = ledger.state.context["end_user_id"], ledger.state.state
         ledger.emit(events.RUN_RESUMED, "", {"epoch": lease.epoch, **body})
-        if retry and ended == FAILED:  # by its events: in the store it is carried again
-            ledger.emit(events.RUN_RETRIED, "", {})
+        if again is not None and ended == FAILED:  # by its events: in the store it is carried again
+            ledger.emit(events.RUN_RETRIED, "", again)
         await self._carry(plan, parts, ledger, stored.posts, ledger.state.context["end_user_id"] != user)
         return keep_record(ledger.state, settings.store)
 
@@ -239,7 +261,7 @@ class Runner(Queries):
         journal, stored = await self._find(run_id)
         await journal.post(run_id, f"{CANCEL}{state_of(stored).tries}", {"by": by})
         try:
-            return await self._carry_on(run_id, None, False, None)
+            return await self._carry_on(run_id, None)
         except RunBusyError:
             return PlanRun.from_state(state_of(await journal.load(run_id)))
 
@@ -327,13 +349,21 @@ class Runner(Queries):
         tools = Catalogue(plan, self._tools)
         tools.check()
         script = self._script
-        default_model = self._model_name or plan.default_model or settings.model
-        if script is not None:
-            model: Model = ScriptedModel(script.replies)
-            scripted = ScriptedTools(script.tools, finished)
-            return Parts(tools, model, default_model or SCRIPTED, settings.models, scripted, *self._people(plan))
-        check_models(plan, default_model)
-        return Parts(tools, self._model(plan), default_model, settings.models, None, *self._people(plan))
+        handler, bindings = self._people(plan)
+        defaults = _first(_one(self._model_name), plan.default_models, _one(settings.model))
+        if script is None:
+            check_models(plan, defaults)
+        return Parts(
+            tools=tools,
+            model=self._model(plan) if script is None else ScriptedModel(script.replies),
+            default_models=defaults if script is None else defaults or (SCRIPTED,),
+            aliases=settings.models,
+            tool_script=None if script is None else ScriptedTools(script.tools, finished),
+            handler=handler,
+            bindings=bindings,
+            large_output=settings.large_output_tokens,
+            streams=self._stream_text,
+        )
 
     def _people(self, plan: Plan) -> tuple[Handler | None, tuple[Binding, ...]]:
         """Who answers questions at once, and the hooks, those of the Runner first."""
@@ -346,13 +376,22 @@ class Runner(Queries):
             handler = ScriptedAnswers(self._script.answers, handler)
         return handler, (*of_runner(hooks), *own)
 
-    def _model(self, plan: Plan | None) -> Model:
+    def _model(self, plan: Plan | None) -> LitellmModel:
         """The road to real models, for this plan or for the planner; its slow import begins beside the start."""
         if self._litellm is None:
             self._litellm = LitellmModel()
         if plan is None or any(step.verb == "task" for step in plan.walk()):
             self._litellm.warm()
         return self._litellm
+
+
+def _one(name: str | None) -> tuple[str, ...]:
+    return () if name is None else (name,)
+
+
+def _first(*names: Sequence[str]) -> tuple[str, ...]:
+    """The first that names anything."""
+    return tuple(next((each for each in names if each), ()))
 
 
 def _id(run: PlanRun | str) -> str:

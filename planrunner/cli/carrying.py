@@ -80,7 +80,7 @@ def carry(
     with (
         FOLLOWERS[given["format_"]](output, told, commands, resumes) as follower,
         kept_for_data(follower.progress.say),
-        runner_of(settings, given, _people(told, ahead, follower)) as runner,
+        runner_of(settings, given, _people(told, ahead, follower), follower.hears_text) as runner,
     ):
         follower.progress.descriptions = described
         record = work(runner, follower)
@@ -134,14 +134,16 @@ def what_to_type(record: PlanRun, commands: Commands | None) -> Iterator[str]:
         yield commands.resume(record.id)
 
 
-def runner_of(settings: Settings, given: Mapping[str, Any], people: ExecutionHooks | None = None) -> Runner:
+def runner_of(
+    settings: Settings, given: Mapping[str, Any], people: ExecutionHooks | None = None, stream: bool = False
+) -> Runner:
     """The Runner that the flags ask for."""
     with uninterrupted():
         from planrunner.document.script import load_script
         from planrunner.wire import Runner
 
     script = None if given["script"] is None else load_script(given["script"])
-    return Runner(settings=settings, model=given["model"], script=script, execution_hooks=people)
+    return Runner(settings=settings, model=given["model"], script=script, execution_hooks=people, stream=stream)
 
 
 def _people(told: OnStore, ahead: Ahead, follower: Follower) -> ExecutionHooks:

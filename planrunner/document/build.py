@@ -7,10 +7,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from planrunner.document.schema import kind
-from planrunner.document.source import plain
 from planrunner.document.view import Document, StepView
 from planrunner.json_schema import short_form
-from planrunner.plan import MISSING, NOTHING, Agent, ContextContract, HookEntry, ModelAlias, Plan, Step, ToolEntry
+from planrunner.plan import (
+    MISSING,
+    NOTHING,
+    Agent,
+    Case,
+    ContextContract,
+    ErrorHandler,
+    Foreach,
+    HookEntry,
+    Limits,
+    ModelAlias,
+    Plan,
+    Repeat,
+    Retry,
+    Step,
+    ToolEntry,
+)
 from planrunner.times import seconds
 
 _EXTRA: Final = "x-"
@@ -19,13 +34,14 @@ _EXTRA: Final = "x-"
 def build(document: Document, data: Mapping[str, Any], files: Mapping[str, str], path: str | None, root: str) -> Plan:
     """The plan of a file without problems.
 
-    data   the file's value
+    data   the file's value, with the texts of prompt files in their places
     files  name → text of every file of the plan, the plan itself first
     """
     return Plan(
         name=data["name"],
         sha256=digest(files.values()),
-        steps=tuple(_step(step) for step in document.lists[0].steps),
+        steps=_top(document, "steps", data),
+        finally_=_top(document, "finally", data),
         version=data.get("version"),
         description=data.get("description"),
         inputs=short_form(_own(data.get("inputs"))),
@@ -34,7 +50,8 @@ def build(document: Document, data: Mapping[str, Any], files: Mapping[str, str],
         agents={name: _agent(entry, name) for name, entry in _own(data.get("agents")).items()},
         tools={name: _tool(entry, name) for name, entry in _own(data.get("tools")).items()},
         hooks=tuple(_hooks(_own(data.get("hooks")))),
-        default_model=next(iter(_names(data.get("defaults", {}).get("model"))), None),
+        default_models=_names(data.get("defaults", {}).get("model")),
+        limits=_limits(_own(data.get("limits"))),
         output=data.get("output", MISSING),
         returns=short_form(data["returns"]) if "returns" in data else None,
         files=files,
@@ -65,22 +82,101 @@ def _names(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _step(view: StepView) -> Step:
-    data = plain(view.node)
+def _top(document: Document, role: str, whole: Mapping[str, Any]) -> tuple[Step, ...]:
+    """The steps of one of the top-level lists."""
+    steps = (step for listed in document.lists if listed.role == role for step in listed.steps)
+    return tuple(_step(step, whole, index, "") for index, step in enumerate(steps))
+
+
+def _inner(view: StepView, role: str, whole: Mapping[str, Any], index: int, path: str) -> dict[int, tuple[Step, ...]]:
+    """The lists of that role inside a step, by where they stand: the number of their case or handler."""
+    lists = (listed for listed in view.lists if listed.role == role)
+    return {
+        listed.path[-2] if isinstance(listed.path[-2], int) else 0: tuple(
+            _step(step, whole, index, f"{path}/") for step in listed.steps
+        )
+        for listed in lists
+    }
+
+
+def _step(view: StepView, whole: Mapping[str, Any], index: int, prefix: str) -> Step:
+    """`index` of its top-level ancestor, `prefix` of its path."""
+    data: Any = whole
+    for key in view.path:
+        data = data[key]
+    path = f"{prefix}{data['id']}"
     verb = str(view.verb)
     options = {key: _option(key, data[key]) for key in kind(verb).beside if key in data}
     when = data.get("when")
+    defaults = whole.get("defaults", {})
+    wraps = {**defaults, **data} if "retry" in kind(verb).wraps else {}
     return Step(
         id=data["id"],
-        index=view.index,
+        index=index,
         verb=verb,
-        value=data[verb],
+        value=None if verb in ("steps", "switch") else data[verb],
         options=options or NOTHING,
         description=data.get("description"),
-        when=str(when).lower() if isinstance(when, bool) else when,
+        when=None if when is None else _expression(when),
         needs=tuple(data["needs"]) if "needs" in data else None,
-        path=data["id"],
+        retry=_retry(wraps["retry"]) if "retry" in wraps else None,
+        timeout=seconds(wraps["timeout"]) if "timeout" in wraps else None,
+        foreach=_foreach(data["foreach"]) if "foreach" in data else None,
+        repeat=_repeat(data["repeat"]) if "repeat" in data else None,
+        on_error=_handlers(data.get("on_error", ()), _inner(view, "on_error", whole, index, path)),
+        steps=_inner(view, "group", whole, index, path).get(0, ()),
+        cases=_cases(data["switch"], _inner(view, "case", whole, index, path)) if verb == "switch" else (),
+        place=view.index,
+        path=path,
     )
+
+
+def _foreach(entry: Mapping[str, Any]) -> Foreach:
+    counts = {key: int(entry[key]) for key in ("max_concurrent", "max_items") if key in entry}
+    return Foreach(in_=_expression(entry["in"]), as_=entry.get("as", "item"), **counts)
+
+
+def _repeat(entry: Mapping[str, Any]) -> Repeat:
+    return Repeat(until=_expression(entry["until"]), max=int(entry["max"]), delay=seconds(entry.get("delay", 0)))
+
+
+def _handlers(entries: Iterable[Mapping[str, Any]], steps: Mapping[int, tuple[Step, ...]]) -> tuple[ErrorHandler, ...]:
+    return tuple(
+        ErrorHandler(
+            match=tuple(entry["match"]) if "match" in entry else None,
+            output=entry.get("output", MISSING),
+            steps=steps.get(place, ()),
+        )
+        for place, entry in enumerate(entries)
+    )
+
+
+def _cases(entries: Iterable[Mapping[str, Any]], steps: Mapping[int, tuple[Step, ...]]) -> tuple[Case, ...]:
+    whens = (entry.get("when") for entry in entries)
+    return tuple(
+        Case(when=None if when is None else _expression(when), steps=steps.get(place, ()))
+        for place, when in enumerate(whens)
+    )
+
+
+def _expression(value: str | bool) -> str:
+    """A bare expression; YAML reads `true` and `false` as what they mean."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _retry(entry: Mapping[str, Any]) -> Retry:
+    known = Retry()
+    return Retry(
+        max_attempts=int(entry.get("max_attempts", known.max_attempts)),
+        delay=seconds(entry.get("delay", known.delay)),
+        exponential=entry.get("backoff", "exponential") == "exponential",
+        on=tuple(entry.get("on", known.on)),
+    )
+
+
+def _limits(table: Mapping[str, Any]) -> Limits:
+    duration = table.get("duration")
+    return Limits(**{**table, "duration": None if duration is None else seconds(duration)})
 
 
 def _option(key: str, value: Any) -> Any:
@@ -97,6 +193,7 @@ def _agent(entry: Mapping[str, Any], name: str | None) -> Agent:
         instructions=entry.get("instructions"),
         tools=tuple(entry.get("tools", ())),
         max_turns=int(entry.get("max_turns", 10)),
+        ask=entry.get("ask", False),
         sees=sees if isinstance(sees, str) else tuple(sees),
     )
 
@@ -115,6 +212,7 @@ def _model(entry: Mapping[str, Any]) -> ModelAlias:
 
 
 def _tool(entry: Mapping[str, Any], name: str) -> ToolEntry:
+    timeout = entry.get("timeout")
     return ToolEntry(
         name=name,
         use=entry.get("use"),
@@ -122,6 +220,7 @@ def _tool(entry: Mapping[str, Any], name: str) -> ToolEntry:
         effect=entry.get("effect"),
         args_schema=_object_schema(entry.get("args_schema")),
         output_schema=_object_schema(entry.get("output_schema")),
+        timeout=None if timeout is None else seconds(timeout),
     )
 
 

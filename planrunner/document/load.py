@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from planrunner.document import planned
+from planrunner.document.beside import Beside, OnDisk
 from planrunner.document.build import build
 from planrunner.document.problem import MAX_PROBLEMS, Problem, in_order
+from planrunner.document.prompts import read_prompts, with_texts
 from planrunner.document.rules import RULES
 from planrunner.document.schema import plan_schema
 from planrunner.document.shape import check_shape
@@ -37,15 +39,27 @@ class Loaded:
     plan: Plan | None
     problems: tuple[Problem, ...]
     source: Source
+    prompts: tuple[Source, ...] = ()
+    """The prompt files, in which problems may be told too."""
 
 
-def load_document(text: bytes, name: str, *, path: str | None, root: str, handed: Handed | None = None) -> Loaded:
-    """Read and check a plan. Raises nothing, whatever the text holds.
+def load_document(
+    text: bytes,
+    name: str,
+    *,
+    path: str | None,
+    root: str,
+    beside: Beside | None = None,
+    handed: Handed | None = None,
+) -> Loaded:
+    """Read and check a plan, its prompt files included. Raises nothing, whatever the text holds.
 
     name    the file's name as the user gave it; problems say it
     path    where the file stands, None for standard input or text
     root    the project root
-    handed  of a plan that a planner wrote: what it may name; then nothing is left for the Runner to tell
+    beside  the files that belong to the plan; without it they are read from disk
+    handed  of a plan that a planner wrote: what it may name. No file beside it is read, and nothing is left for the
+            Runner to tell
     """
     source = parse(text, name)
     if source.root is None:
@@ -57,18 +71,21 @@ def load_document(text: bytes, name: str, *, path: str | None, root: str, handed
     found = [*source.problems, *shape.problems]
     if not isinstance(source.root, MapNode):
         return Loaded(None, in_order(found), source)
-    document = Document(source, source.root, shape.sites, shape.schemas, handed)
+    own_name = os.path.basename(path or name)
+    named = shape.files if handed is None else ()
+    prompts = read_prompts(named, source, own_name, beside or OnDisk(name, path, root))
+    document = Document(source, source.root, (*shape.sites, *prompts.sites), shape.schemas, handed)
+    found += prompts.problems
     if handed is not None:
         found += planned.check(document, handed)
-    told = {(problem.line, problem.column) for problem in found}
-    found += [problem for problem in _rules(document) if (problem.line, problem.column) not in told]
-    problems = in_order(found)
+    told = {problem.place for problem in found}
+    problems = in_order([*found, *(problem for problem in _rules(document) if problem.place not in told)])
     left = _LEFT_TO_THE_RUNNER if handed is None else frozenset()
     if any(problem.level == "error" and problem.code not in left for problem in problems):
-        return Loaded(None, problems, source)
-    files = {os.path.basename(path or name): text.decode("utf-8")}
-    plan = build(document, plain(source.root), files, path, root)
-    return Loaded(replace(plan, handed=handed), problems, source)
+        return Loaded(None, problems, source, prompts.sources)
+    files = {own_name: text.decode("utf-8"), **prompts.files}
+    plan = build(document, with_texts(plain(source.root), prompts.texts), files, path, root)
+    return Loaded(replace(plan, handed=handed), problems, source, prompts.sources)
 
 
 def _rules(document: Document) -> Iterator[Problem]:
@@ -122,7 +139,8 @@ def find_root(path: str | None) -> str:
 
 
 def _folder_of(path: str) -> Path:
-    return Path(path).parent if os.path.isabs(path) else (_working_folder() / path).parent
+    whole = path if os.path.isabs(path) else _working_folder() / path
+    return Path(os.path.normpath(whole)).parent
 
 
 def _working_folder() -> Path:

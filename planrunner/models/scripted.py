@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from planrunner.errors import DeadlineError, ModelError, RateLimitedError, TransientError, step_error
 from planrunner.jsonsafe import dumps
-from planrunner.models.base import ModelRequest, Reply, ToolCall, Usage, seam_name
+from planrunner.models.base import ModelChoice, ModelRequest, Reply, ToolCall, Usage, seam_name
 from planrunner.registry import hint
 
 REPLY_KINDS: Final = (TransientError.kind, RateLimitedError.kind, DeadlineError.kind, ModelError.kind)
@@ -34,7 +34,18 @@ class ScriptedModel:
         replies = self._replies.get(request.path, ())
         if request.turn >= len(replies):
             raise ModelError(self._lack(request, len(replies)))
-        return _reply(replies[request.turn], request)
+        reply = _reply(replies[request.turn], request)
+        if request.on_text is not None and reply.text:
+            request.on_text(reply.text)
+        return reply
+
+    async def takes_schema(self, choice: ModelChoice, beside_tools: bool) -> bool:
+        """The schema stands in the prompt, where a test can look at it."""
+        return False
+
+    async def knows_price(self, choice: ModelChoice) -> bool:
+        """It is 0."""
+        return True
 
     def _lack(self, request: ModelRequest, known: int) -> str:
         asked = f"the script has no reply for turn {request.turn + 1} of {request.path}"

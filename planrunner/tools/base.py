@@ -83,6 +83,7 @@ class Tool:
     output_schema  JSON Schema of the result, or None: not checked
     effect         `read`, `write` or `irreversible`; None: not declared, counts as `write`
     inline         True only for tools that neither wait nor compute for long: they run in the event loop's thread
+    timeout        seconds that one call may take at the longest; None: no limit of its own
     """
 
     id: str = ""
@@ -92,6 +93,7 @@ class Tool:
     output_schema: Mapping[str, Any] | None = None
     effect: Effect | None = None
     inline: bool = False
+    timeout: float | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -108,6 +110,7 @@ class Tool:
         output_schema: Mapping[str, Any] | None = None,
         effect: Effect | None = None,
         inline: bool | None = None,
+        timeout: float | None = None,
     ) -> None:
         if name is None and type(self).name in ("", type(self).id):
             name = id
@@ -119,6 +122,7 @@ class Tool:
             "output_schema": output_schema,
             "effect": effect,
             "inline": inline,
+            "timeout": timeout,
         }
         vars(self).update({field: value for field, value in given.items() if value is not None})
 

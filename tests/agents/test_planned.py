@@ -113,6 +113,17 @@ def test_a_secret_can_not_be_read_either() -> None:
         one.plan("Say hello")
 
 
+def test_a_file_that_is_named_is_not_even_read(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("{{ the secret")
+    text = FORBIDDEN["a file as instructions"].text
+    assert [problem.code for problem in load_document(text.encode(), "p", path=None, root=str(tmp_path)).problems] == [
+        "template-syntax"
+    ], "a person's plan may name it, and then it is read"
+    with runner(*[text] * 3) as one, pytest.raises(PlannerError) as refused:
+        one.plan("Say hello", tools=["log"])
+    assert [problem.code for problem in refused.value.problems] == ["planned"]
+
+
 def test_a_plan_that_was_changed_after_it_was_planned_is_refused() -> None:
     plan = planned(HEAD + STEP)
     other = planned(HEAD + "steps:\n  - {id: a, tool: weather, args: {city: Oslo}}\n")

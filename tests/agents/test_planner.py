@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +26,16 @@ from planrunner import (
 from planrunner.agents.planner import ROUNDS
 from planrunner.document.later import now
 from planrunner.document.load import load_document
-from planrunner.document.script import Script
 from planrunner.document.tables import TOP
 from planrunner.errors import ModelError
-from planrunner.plan import Handed, ModelAlias, Plan
+from planrunner.plan import Handed, ModelAlias
 from planrunner.planning import HOOKS
 from planrunner.settings import Settings
 from planrunner.steps import VERBS
+from tests.agents.rig import HEAD, PLAN, QUERY, scripted, served, text_of
 from tests.conftest import PROJECT
-from tests.servers.openai_server import Answer, OpenAIServer, failure, text
+from tests.servers.openai_server import OpenAIServer, failure, text
 
-QUERY = "Get the temperature in Svalbard and write me a personalized greeting with the result."
-HEAD = "planrunner: 1\nname: small\n"
-PLAN = HEAD + "steps:\n  - {id: a, set: hello}\n"
 WRONG = HEAD + "steps:\n  - {id: a, sett: hello}\n  - {id: b, task: hello, agent: nobody}\n"
 WORSE = HEAD + "hooks: {before_tool_call: [{use: skip_step}]}\n" + WRONG.removeprefix(HEAD) + "outputs: hello\n"
 
@@ -67,24 +62,6 @@ class Calculator(Search):
 def _in_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "planrunner.toml").touch()
     monkeypatch.chdir(tmp_path)
-
-
-def scripted(*replies: Any, **more: Any) -> Runner:
-    return Runner(script=Script(replies={"planner": list(replies)}), store="runs.db", **more)
-
-
-@contextmanager
-def served(*answers: Answer, **more: Any) -> Iterator[tuple[Runner, OpenAIServer]]:
-    """A Runner whose models are on a server of ours, spoken to by the real litellm."""
-    with OpenAIServer(answers) as server:
-        access = {"api_base": server.base_url, "api_key": "sk-test-0123456789", "temperature": 0}
-        settings = Settings(store="memory", model="usual", models={"usual": ModelAlias(("openai/x",), access)})
-        with Runner(settings=settings, **more) as runner:
-            yield runner, server
-
-
-def text_of(plan: Plan) -> str:
-    return plan.files["plan.yml"]
 
 
 def test_the_query_of_the_page_on_end_users_is_planned_and_run() -> None:
@@ -234,6 +211,18 @@ def test_a_reply_of_nothing_is_answered_too() -> None:
         assert runner.plan(QUERY).name == "small"
     assert [message["content"] for message in server.requests[-1].messages[2::2]] == ["(nothing)", "(nothing)"]
     assert "the file is empty" in server.requests[-1].messages[-1]["content"]
+
+
+def test_a_model_that_fails_for_a_moment_is_asked_again_and_then_the_next() -> None:
+    with served(failure(503), text(WRONG), text(PLAN)) as (runner, server):
+        assert runner.plan(QUERY).name == "small"
+    assert [len(request.messages) for request in server.requests] == [2, 2, 4]
+    with OpenAIServer([failure(401, "bad key"), text(PLAN)]) as server:
+        access = {"api_base": server.base_url, "api_key": "sk-test-0123456789"}
+        two = {"usual": ModelAlias(("openai/x", "openai/y"), access)}
+        with Runner(settings=Settings(store="memory", model="usual", models=two)) as runner:
+            assert runner.plan(QUERY).name == "small"
+    assert [request.body["model"] for request in server.requests] == ["x", "y"]
 
 
 def test_a_model_that_fails_is_told_and_so_is_what_it_had_written() -> None:
