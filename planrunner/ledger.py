@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from time import time
 from typing import Any
 
 from planrunner import events, run_state
@@ -18,6 +17,7 @@ from planrunner.events import Event
 from planrunner.journal.base import Journal, Lease, Post
 from planrunner.jsonsafe import to_json_safe
 from planrunner.run_state import EffectState, RunState, apply
+from planrunner.times import SYSTEM_CLOCK, Clock
 
 Listener = Callable[[Event], None]
 """Hears every event of a run after it is durable. May not block; what it raises silences it and nothing else."""
@@ -26,12 +26,22 @@ _log = logging.getLogger("planrunner")
 
 
 class Ledger:
-    """State, journal and lease of one run, held by the one who carries it. `seen`: the last post that was taken in."""
+    """State, journal and lease of one run, held by the one who carries it, and the clock that the run goes by.
+
+    seen  the last post that was taken in
+    """
 
     def __init__(
-        self, state: RunState, lease: Lease, journal: Journal, listener: Listener | None = None, seen: int = 0
+        self,
+        state: RunState,
+        lease: Lease,
+        journal: Journal,
+        listener: Listener | None = None,
+        seen: int = 0,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.state = state
+        self.clock = clock
         self._seen = seen
         self._lease = lease
         self._journal = journal
@@ -43,7 +53,7 @@ class Ledger:
 
     def emit(self, kind: str, key: str, body: dict[str, Any]) -> None:
         """Let something have happened. It is durable at the next barrier, or soon."""
-        self.record(Event(kind, key, time(), body))
+        self.record(Event(kind, key, self.clock.now(), body))
 
     def record(self, event: Event) -> None:
         """As `emit`, for an event that is made already."""
@@ -198,8 +208,8 @@ def _outcome(effect: EffectState) -> Any:
     return effect.value
 
 
-def run_finished(error: dict[str, Any] | None, output: Any = None) -> Event:
+def run_finished(at: float, error: dict[str, Any] | None, output: Any = None) -> Event:
     """The last event of a run: COMPLETE with its output, or FAILED with `{kind, message, step, path}`."""
     if error is not None:
-        return Event(events.RUN_FINISHED, "", time(), {"state": run_state.FAILED, "error": error})
-    return Event(events.RUN_FINISHED, "", time(), {"state": run_state.COMPLETE, "output": output})
+        return Event(events.RUN_FINISHED, "", at, {"state": run_state.FAILED, "error": error})
+    return Event(events.RUN_FINISHED, "", at, {"state": run_state.COMPLETE, "output": output})

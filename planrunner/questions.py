@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from time import time
 from typing import Any
 
 from planrunner import events
@@ -21,6 +20,7 @@ from planrunner.jsonsafe import to_json_safe
 from planrunner.ledger import Ledger
 from planrunner.plan import MISSING, Step
 from planrunner.run_state import QuestionState, RunState, apply
+from planrunner.times import SYSTEM_CLOCK
 
 Handler = Callable[[Mapping[str, Any]], Awaitable[Any]]
 """Puts a question (the fields of a Clarification) to a person and gives back the answer, MISSING when there is none."""
@@ -53,7 +53,7 @@ class Questions:
         state = self._ledger.state
         self.put(key, step, question)
         known = state.questions[key]
-        if known.is_open and _is_over(known):
+        if known.is_open and _is_over(known, self._ledger.clock.now()):
             self._close(known, on_timeout)
         if known.is_open and self._handler is not None and key not in self._put:
             self._put.add(key)
@@ -102,7 +102,7 @@ class Questions:
                 "step": step.index,
                 "path": key[: key.index("!")],
                 **body,
-                "expires_at": body.get("expires_at") if timeout is None else time() + timeout,
+                "expires_at": body.get("expires_at") if timeout is None else self._ledger.clock.now() + timeout,
             },
         )
 
@@ -177,7 +177,7 @@ def open_question(state: RunState, clarification_id: str) -> QuestionState:
     """The open question of that id. InvalidPlanRunStateError when there is none."""
     for question in state.questions.values():
         if question.id == clarification_id:
-            if question.is_open and not _is_over(question):
+            if question.is_open and not _is_over(question, SYSTEM_CLOCK.now()):
                 return question
             raise InvalidPlanRunStateError(f"{clarification_id} is closed: {_why(question)}")
     asked = ", ".join(question.id for question in state.open_questions.values()) or "none"
@@ -190,6 +190,6 @@ def _why(question: QuestionState) -> str:
     return "the run ended without it" if question.closed == "withdrawn" else "the time for an answer is over"
 
 
-def _is_over(question: QuestionState) -> bool:
+def _is_over(question: QuestionState, now: float) -> bool:
     expires_at = question.body["expires_at"]
-    return expires_at is not None and time() > expires_at
+    return expires_at is not None and now > expires_at

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from time import time
 from typing import Any, NoReturn
 
 from planrunner import events, run_state
@@ -81,7 +80,7 @@ async def _settle(run: RunScope) -> bool:
                 run.questions.withdraw()
                 ledger.record(ending)
                 break
-            answers = await ledger.try_release(NEED_CLARIFICATION, Event(events.RUN_PAUSED, "", time(), {}))
+            answers = await ledger.try_release(NEED_CLARIFICATION, Event(events.RUN_PAUSED, "", ledger.clock.now(), {}))
             if not answers:
                 return False
             run.said += answers
@@ -116,6 +115,7 @@ def _told(state: RunState) -> Any:
 
 async def _carry(run: RunScope, cancelled: list[str]) -> Event | None:
     """Run the steps and settle the outcome; None when it waits for a person."""
+    now = run.ledger.clock.now
     try:
         run.questions.take(run.take_said())
         output = await _run_to_output(run)
@@ -129,10 +129,10 @@ async def _carry(run: RunScope, cancelled: list[str]) -> Event | None:
     except RunCancelledError as cancel:
         return _cancelled(run, cancel)
     except StepFailed as failed:
-        return run_finished({**failed.error, "step": failed.step.id, "path": failed.step.path})
+        return run_finished(now(), {**failed.error, "step": failed.step.id, "path": failed.step.path})
     except StepError as error:
-        return run_finished({**error_body(error), "step": None, "path": None})
-    return run_finished(None, output)
+        return run_finished(now(), {**error_body(error), "step": None, "path": None})
+    return run_finished(now(), None, output)
 
 
 def _cancelled(run: RunScope, error: RunCancelledError) -> Event:
@@ -141,7 +141,7 @@ def _cancelled(run: RunScope, error: RunCancelledError) -> Event:
     for step in list(run.ledger.state.steps.values()):
         if step.state not in ENDED:
             run.ledger.emit(events.STEP_FINISHED, step.path, {"state": FAILED, "error": body})
-    return run_finished({**body, "step": None, "path": None})
+    return run_finished(run.ledger.clock.now(), {**body, "step": None, "path": None})
 
 
 def _uncancel() -> None:

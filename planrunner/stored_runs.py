@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from time import time
 from typing import Any
 
 from planrunner import events
@@ -22,8 +21,8 @@ from planrunner.run_state import RunState, apply, fold
 _log = logging.getLogger("planrunner")
 
 
-def begin(plan: Plan, inputs: dict[str, Any], context: dict[str, Any]) -> tuple[RunState, Event]:
-    """A fresh run, and the event that says so."""
+def begin(plan: Plan, inputs: dict[str, Any], context: dict[str, Any], at: float) -> tuple[RunState, Event]:
+    """A fresh run, and the event that says so. `at` is in seconds since 1970."""
     state = RunState(new_run_id())
     body = {
         "id": state.id,
@@ -34,7 +33,7 @@ def begin(plan: Plan, inputs: dict[str, Any], context: dict[str, Any]) -> tuple[
         "inputs": inputs,
         "context": context,
     }
-    start = Event(events.RUN_STARTED, "", time(), body)
+    start = Event(events.RUN_STARTED, "", at, body)
     apply(state, start)
     return state, start
 

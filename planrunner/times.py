@@ -1,8 +1,39 @@
-"""Moments as people and JSON read them."""
+"""Time: the clock that runs go by, and moments and durations as people and JSON read them."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from time import time
+from typing import Final, Protocol
+
+
+class Clock(Protocol):
+    """Tells a run what time it is, and lets it wait. Whatever a run does by time, it does by its clock."""
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait so many seconds; none when it is not above 0, but others have their turn."""
+        ...
+
+
+class SystemClock:
+    """The time of the machine."""
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait so many seconds."""
+        import asyncio  # too much for commands that run nothing
+
+        await asyncio.sleep(seconds)
+
+
+SYSTEM_CLOCK: Final = SystemClock()
 
 
 def utc(seconds: float) -> str:

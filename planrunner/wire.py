@@ -46,6 +46,7 @@ from planrunner.scope import Parts, RunScope
 from planrunner.scripted_answers import ScriptedAnswers
 from planrunner.settings import Settings, load_settings
 from planrunner.stored_runs import begin, keep_record, new_run, pinned_plan, state_of
+from planrunner.times import SYSTEM_CLOCK, Clock
 from planrunner.tools.base import Tool
 from planrunner.tools.catalogue import Catalogue
 from planrunner.tools.loading import load_function
@@ -68,6 +69,7 @@ class Runner:
     script    answers in place of models and tools, from `load_script`
     execution_hooks  hooks around every run of this Runner, and who answers questions while a run goes on
     settings  everything else; by default read from the environment and the project file of the plan's root
+    clock     the time that runs go by; the machine's if left out
 
     May be shared by threads and event loops; `close` it, or use it in a `with` block.
     """
@@ -81,6 +83,7 @@ class Runner:
         script: Script | None = None,
         execution_hooks: ExecutionHooks | None = None,
         settings: Settings | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._tools = tuple(tools)
         self._model_name = model
@@ -88,6 +91,7 @@ class Runner:
         self._script = script
         self._hooks = execution_hooks
         self._settings = settings
+        self._clock = clock
         self._settings_read: dict[str, Settings] = {}
         self._journals: dict[str, Journal] = {}
         self._litellm: LitellmModel | None = None
@@ -151,17 +155,17 @@ class Runner:
     ) -> PlanRun:
         settings = self._settings_for(plan.root)
         parts = self._parts(plan, settings)
-        state, start = begin(plan, checked_inputs(plan, inputs), checked_context(plan, context))
+        state, start = begin(plan, checked_inputs(plan, inputs), checked_context(plan, context), self._clock.now())
         journal = self._journal(settings)
         creating = asyncio.ensure_future(journal.create(new_run(plan, state), [start]))
         try:
             lease = await asyncio.shield(creating)
         except asyncio.CancelledError as stopped:  # the run may exist all the same
-            ledger = Ledger(state, await to_the_end(creating, leaving=True), journal, on_event)
+            ledger = Ledger(state, await to_the_end(creating, leaving=True), journal, on_event, clock=self._clock)
             ledger.announce([start])
             await let_go(ledger, stopped)
             raise
-        ledger = Ledger(state, lease, journal, on_event)
+        ledger = Ledger(state, lease, journal, on_event, clock=self._clock)
         ledger.announce([start])
         await self._carry(plan, parts, ledger)
         return keep_record(state, settings.store)
@@ -215,7 +219,7 @@ class Runner:
             journal.abandon(lease)
             raise
         seen = stored.posts[-1].seq if stored.posts else 0
-        ledger = Ledger(fold(run_id, stored.events), lease, journal, on_event, seen)
+        ledger = Ledger(fold(run_id, stored.events), lease, journal, on_event, seen, self._clock)
         user, ended = ledger.state.context["end_user_id"], ledger.state.state
         ledger.emit(events.RUN_RESUMED, "", {"epoch": lease.epoch, **body})
         if retry and ended == FAILED:  # by its events: in the store it is carried again
