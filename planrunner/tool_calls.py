@@ -103,7 +103,8 @@ class ToolCalls:
         args = {name: _own_copy(value) for name, value in (effect.args or {}).items()}
         value = NotImplemented
         if self._script is not None:
-            value = self._script.call(resolved.name, resolved.effect, args, call.step.path)
+            contained = call.tool.self_contained
+            value = self._script.call(resolved.name, resolved.effect, args, effect.path, self_contained=contained)
         if value is NotImplemented:
             value = await self._call_tool(call, self._context(call.step, call.key, idempotency_key), args)
         if asked := _clarifications(value):
@@ -143,7 +144,8 @@ class ToolCalls:
         waiting: Waiting | None = None
         for name in self._tools.named():
             tool = self._tools.resolve(name).tool
-            if type(tool).ready is Tool.ready:
+            played = self._script is not None and self._script.stands_for(name, self_contained=tool.self_contained)
+            if played or type(tool).ready is Tool.ready:
                 continue
             try:
                 await self._make_ready(plan.steps[0], name, tool)

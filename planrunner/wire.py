@@ -29,7 +29,6 @@ from planrunner.events import Event
 from planrunner.execution_context import ExecutionContext, get_execution_context, make_execution_context
 from planrunner.execution_hooks import ExecutionHooks
 from planrunner.facade import run_sync, to_the_end
-from planrunner.hooks.base import Binding
 from planrunner.hooks.bindings import handler_of_plan, of_plan, of_runner
 from planrunner.journal import open_journal
 from planrunner.journal.base import Journal, Post, RunQuery, RunSummary, StoredRun
@@ -40,7 +39,7 @@ from planrunner.models.scripted import ScriptedModel
 from planrunner.plan import Plan
 from planrunner.plan_run import PlanRun
 from planrunner.questions import ANSWER, CANCEL, Handler, open_question
-from planrunner.run_state import COMPLETE, FAILED, EffectState, fold
+from planrunner.run_state import COMPLETE, FAILED, RunState, fold
 from planrunner.runner import advance, let_go
 from planrunner.scope import Parts, RunScope
 from planrunner.scripted_answers import ScriptedAnswers
@@ -211,7 +210,7 @@ class Runner:
             return keep_record(state, settings.store)
         plan = pinned_plan(stored, state)
         body = {} if context is None else {"context": checked_context(plan, context)}
-        parts = self._parts(plan, settings, [effect for effect in state.effects.values() if effect.done])
+        parts = self._parts(plan, settings, state)
         lease = await journal.claim(run_id, failed=retry)
         try:
             stored = await journal.load(run_id)  # what the one before us wrote last
@@ -316,32 +315,38 @@ class Runner:
                 opened.close()
         return journal
 
-    def _parts(self, plan: Plan, settings: Settings, finished: Iterable[EffectState] = ()) -> Parts:
+    def _parts(self, plan: Plan, settings: Settings, known: RunState | None = None) -> Parts:
         """Everything a run of this plan needs, checked: every tool is there, every task has a model.
 
-        finished  calls that are on record: a script has answered them
+        known  the run as it stands on record: what a script has answered there is used up
         """
         tools = Catalogue(plan, self._tools)
         tools.check()
-        script = self._script
         default_model = self._model_name or plan.default_model or settings.model
-        if script is not None:
-            model: Model = ScriptedModel(script.replies)
-            scripted = ScriptedTools(script.tools, finished)
-            return Parts(tools, model, default_model or SCRIPTED, settings.models, scripted, *self._people(plan))
-        check_models(plan, default_model)
-        return Parts(tools, self._model(plan), default_model, settings.models, None, *self._people(plan))
-
-    def _people(self, plan: Plan) -> tuple[Handler | None, tuple[Binding, ...]]:
-        """Who answers questions at once, and the hooks, those of the Runner first."""
-        hooks = self._hooks
         own = of_plan(plan, lambda use: load_function(use, plan.root))
-        people = None if hooks is None else hooks.clarification_handler
+        bindings = (*of_runner(self._hooks), *own)
+        if self._script is not None:
+            model, scripted, handler = self._actors(self._script, plan, known)
+            return Parts(tools, model, default_model or SCRIPTED, settings.models, scripted, handler, bindings)
+        check_models(plan, default_model)
+        return Parts(tools, self._model(plan), default_model, settings.models, None, self._people(plan), bindings)
+
+    def _actors(self, script: Script, plan: Plan, known: RunState | None) -> tuple[Model, ScriptedTools, Handler]:
+        """Who plays the parts of the model, the tools and the people."""
+        done = [effect for effect in known.effects.values() if effect.done] if known else []
+        asked = list(known.questions.values()) if known else []
+        people = None if script.strict else self._people(plan)
+        return (
+            ScriptedModel(script.replies, done, strict=script.strict, hear=script.hear),
+            ScriptedTools(script.tools, done, strict=script.strict),
+            ScriptedAnswers(script.answers, people, asked, strict=script.strict),
+        )
+
+    def _people(self, plan: Plan) -> Handler | None:
+        """Who answers questions at once."""
+        people = None if self._hooks is None else self._hooks.clarification_handler
         people = people or handler_of_plan(plan, lambda use: load_function(use, plan.root))
-        handler = None if people is None else asker(people)
-        if self._script is not None and self._script.answers:
-            handler = ScriptedAnswers(self._script.answers, handler)
-        return handler, (*of_runner(hooks), *own)
+        return None if people is None else asker(people)
 
     def _model(self, plan: Plan) -> Model:
         """The road to real models; its slow import begins beside the start of the run."""
