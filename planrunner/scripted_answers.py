@@ -71,10 +71,10 @@ class ScriptedAnswers:
         asked = f"{known} asks {question['user_guidance']!r}, which takes {takes(question)}"
         if "refusal" in question:
             return f"{asked}. The answer under `answers`, {name}, is refused: {question['refusal']}"
-        left = "no answer is left" if name in self._lines else f"no answer is scripted{hint(name, self._lines)}"
-        return (
-            f"{asked}, and {left}. Add under `answers`:\n  {name}: THE ANSWER    # or {{never: true}}: nobody answers"
-        )
+        near = "" if name in self._lines else hint(name, self._lines)
+        left = "left" if name in self._lines else f"scripted{near}"
+        add = f"Add under `answers`:\n  {name}: THE ANSWER    # or {{never: true}}: nobody answers"
+        return f"{asked}, and no answer is {left}{'' if near else '.'} {add}"
 
 
 def names(question: Mapping[str, Any]) -> Iterator[str]:
