@@ -332,6 +332,7 @@ _TYPES: Final[Mapping[str, Callable[[Node], bool]]] = {
     "array": lambda node: isinstance(node, ListNode),
     "string": lambda node: isinstance(node, ScalarNode) and isinstance(node.value, str),
     "boolean": lambda node: isinstance(node, ScalarNode) and isinstance(node.value, bool),
+    "null": lambda node: isinstance(node, ScalarNode) and node.value is None,
     "number": _is_number,
     "integer": _is_whole,
 }

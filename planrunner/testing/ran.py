@@ -1,0 +1,111 @@
+"""What a run leaves for a test to look at, gathered from its events while it is carried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from planrunner import events
+from planrunner.events import Event
+from planrunner.models.base import ModelRequest
+from planrunner.plan import MISSING
+from planrunner.run_state import COMPLETE, NOT_STARTED, RunState, StepState, apply
+from planrunner.testing.names import PlanNames
+from planrunner.times import utc
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a tool, as it was sent, by the step of this path."""
+
+    tool: str
+    args: dict[str, Any]
+    path: str
+
+
+class Ran:
+    """A run as it stands.
+
+    calls    of tools, each attempt, in the order in which they were made
+    prompts  step path → the text that was sent to the model, one per turn
+    refusal  why the run was not begun
+    """
+
+    def __init__(self, names: PlanNames) -> None:
+        self.state = RunState("")
+        self.calls: list[Call] = []
+        self.prompts: dict[str, list[str]] = {}
+        self.refusal: str | None = None
+        self._names = names
+
+    def hear(self, event: Event) -> None:
+        """Take an event in."""
+        if event.kind == events.RUN_STARTED:
+            self.state = RunState(event.body["id"])
+        apply(self.state, event)
+        if event.kind == events.EFFECT_STARTED and "args" in event.body:
+            path = event.key[: event.key.index("!")]
+            self.calls.append(Call(event.body["name"], event.body["args"], path))
+
+    def hear_request(self, request: ModelRequest) -> None:
+        """Take in what is sent to the model."""
+        self.prompts.setdefault(request.path, []).append("\n\n".join(_texts(request)))
+
+    def due(self) -> float | None:
+        """When the first open question stops being answerable; None when none ever does."""
+        ends = (question.body["expires_at"] for question in self.state.open_questions.values())
+        return min((end for end in ends if end is not None), default=None)
+
+    def step_state(self, path: str) -> str:
+        """The state of the step of this path."""
+        step = self.state.steps.get(path)
+        return NOT_STARTED if step is None else step.state
+
+    def expression_names(self) -> dict[str, Any]:
+        """What expressions can read of the run."""
+        state = self.state
+        return {
+            "inputs": state.inputs,
+            "context": {key: state.context.get(key) for key in ("end_user_id", "additional_data")},
+            "steps": _Steps(state, self._names),
+            "run": {
+                "id": state.id,
+                "started_at": utc(state.created_at),
+                "state": state.state,
+                "error": state.error,
+            },
+            "output": None if state.output is MISSING else state.output,
+            "outputs": {step.path: step.output for step in state.steps.values() if step.state == COMPLETE},
+            "prompts": self.prompts,
+        }
+
+
+class _Steps(Mapping[str, Any]):
+    """`steps` in expressions: by id, as in plans, and by path."""
+
+    def __init__(self, run: RunState, names: PlanNames) -> None:
+        self._run = run
+        self._names = names
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        path = self._names.path(name)
+        if path is None:
+            raise KeyError(name)
+        step = self._run.steps.get(path) or StepState(path)
+        return {"output": step.output, "state": step.state, "error": step.error}
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._names.ids()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _texts(request: ModelRequest) -> Iterator[str]:
+    """The text of each message; of a reply that calls tools, also the calls."""
+    for message in request.messages:
+        if message.get("content"):
+            yield str(message["content"])
+        for call in message.get("tool_calls", ()):
+            yield f"{call['function']['name']} {call['function']['arguments']}"
