@@ -1,4 +1,4 @@
-"""From a path on the command line to a plan and its problems."""
+"""From a path on the command line to a plan and its problems; and which files in a folder are plans, or tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum
 
 from planrunner.cli.files import UnreadableError, read_bytes, refuse_special
 from planrunner.document.load import ABOUT_BUILTIN, find_root, load_document
@@ -18,19 +18,24 @@ from planrunner.render.checked import Checked
 
 _MARK = rb"(?:\xef\xbb\xbf)?(?:\{[ \t]*)?(['\"]?)planrunner%s\1[ \t]*:"
 _IS_PLAN = re.compile(rb"^" + _MARK % rb"", re.MULTILINE)
-_IS_ANOTHER = re.compile(rb"^" + _MARK % rb"_(?:script|test)", re.MULTILINE)
+_IS_TEST = re.compile(rb"^" + _MARK % rb"_test", re.MULTILINE)
+_IS_SCRIPT = re.compile(rb"^" + _MARK % rb"_script", re.MULTILINE)
 _UTF16 = tuple("planrunner".encode(name) for name in ("utf-16-le", "utf-16-be"))
 _HEAD = 64 * 1024
 STDIN = "<stdin>"
 
 
-class _Kind(Enum):
-    """What a YAML file in a folder is, by its first bytes."""
+class Kind(Enum):
+    """What a YAML file in a folder is, by its first bytes. The value is what it is called."""
 
-    PLAN = auto()
-    ANOTHER = auto()
-    """A script or a test: ours, and no plan."""
-    FOREIGN = auto()
+    PLAN = "plan"
+    TEST = "plan test"
+    SCRIPT = "script"
+    FOREIGN = "file of somebody else"
+
+
+_MARKS = {Kind.PLAN: "planrunner", Kind.TEST: "planrunner_test"}
+"""What may be asked for → the key at the top of such a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Given:
 class Gathered:
     """What paths lead to.
 
-    files        the plans, in order: a path that is to be read, or what is wrong with one that can't be
+    files        what was asked for, in order: a path that is to be read, or what is wrong with one that can't be
     passed_over  how many YAML files in folders are no files of planrunner
     """
 
@@ -68,21 +73,22 @@ def unreadable(path: str, why: str) -> Checked:
     return Checked(path, (Problem(path, 1, 1, "unreadable", why),))
 
 
-def gather(paths: Sequence[str]) -> Gathered:
-    """The files named, and the plans in the folders named (YAML files with `planrunner:` at the top), each once."""
-    found = [entry for path in paths for entry in _files(path)]
+def gather(paths: Sequence[str], kind: Kind = Kind.PLAN) -> Gathered:
+    """The files named, and those of this kind in the folders named (by their first key), each once."""
+    found = [entry for path in paths for entry in _files(path, kind)]
     files = {entry.file if isinstance(entry, Checked) else entry: entry for entry in found if entry is not None}
     passed_over = found.count(None)
     if not files:
         others = f" (YAML files that are none: {passed_over})" if passed_over else ""
         raise UsageError(
-            f"there is no plan in {' or '.join(paths)}{others}: a plan is a YAML file with `planrunner: 1` at the top"
+            f"there is no {kind.value} in {' or '.join(paths)}{others}: "
+            f"a {kind.value} is a YAML file with `{_MARKS[kind]}: 1` at the top"
         )
     return Gathered(list(files.values()), passed_over)
 
 
-def _files(path: str) -> Iterator[str | Checked | None]:
-    """Plans, and what can't be read; None for a YAML file of somebody else."""
+def _files(path: str, kind: Kind) -> Iterator[str | Checked | None]:
+    """Files of this kind, and what can't be read; None for a YAML file of somebody else."""
     if not os.path.isdir(path):
         yield path
         return
@@ -92,7 +98,7 @@ def _files(path: str) -> Iterator[str | Checked | None]:
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         for name in sorted(names):
             if name.endswith((".yml", ".yaml")):
-                yield from _file(os.path.join(folder, name))
+                yield from _file(os.path.join(folder, name), kind)
     yield from _refused(closed)
 
 
@@ -102,18 +108,22 @@ def _refused(closed: list[OSError]) -> Iterator[Checked]:
         yield unreadable(str(error.filename), f"the folder {error.filename} can't be read: {error.strerror}")
 
 
-def _file(path: str) -> Iterator[str | Checked | None]:
+def _file(path: str, wanted: Kind) -> Iterator[str | Checked | None]:
     try:
         refuse_special(path, "the file")
         kind = _kind(read_bytes(path, "the file", _HEAD))
     except UnreadableError as error:
         yield unreadable(path, str(error))
         return
-    if kind is not _Kind.ANOTHER:
-        yield path if kind is _Kind.PLAN else None
+    if kind is wanted:
+        yield path
+    elif kind is Kind.FOREIGN:
+        yield None
 
 
-def _kind(head: bytes) -> _Kind:
+def _kind(head: bytes) -> Kind:
     if _IS_PLAN.search(head) or any(word in head for word in _UTF16):
-        return _Kind.PLAN
-    return _Kind.ANOTHER if _IS_ANOTHER.search(head) else _Kind.FOREIGN
+        return Kind.PLAN
+    if _IS_TEST.search(head):
+        return Kind.TEST
+    return Kind.SCRIPT if _IS_SCRIPT.search(head) else Kind.FOREIGN

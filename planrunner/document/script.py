@@ -14,7 +14,7 @@ from typing import Any, Final
 from planrunner.document.problem import Problem, in_order
 from planrunner.document.shape import check_shape
 from planrunner.document.source import MAX_BYTES, parse, plain
-from planrunner.document.tables import Schema, closed, text
+from planrunner.document.tables import Schema, closed, ref, text
 from planrunner.errors import UsageError
 from planrunner.models.base import ModelRequest
 from planrunner.models.scripted import REPLY_KINDS
@@ -93,7 +93,7 @@ _TOOL_ANSWER: Final[Schema] = {
     ),
     "x-expected": "{returns: …}, or {raise: KIND, message: …}",
 }
-_CALL: Final = closed(
+_CALL: Final[Schema] = closed(
     {"tool": text("The tool, by its name in the plan."), "args": {**_MAP, "description": "Its arguments."}}, "tool"
 )
 _REPLY: Final[Schema] = {
@@ -102,24 +102,35 @@ _REPLY: Final[Schema] = {
     "else": _either(
         {
             "output": {"description": "The object that the model answers.", **DATA},
-            "tool_calls": {"type": "array", "items": _CALL, "description": "The tools that the model calls."},
+            "tool_calls": {
+                "type": "array",
+                "items": ref("script_tool_call"),
+                "description": "The tools that the model calls.",
+            },
             "raise": _kind(REPLY_KINDS),
         }
     ),
     "x-expected": "a text, {output: …}, {tool_calls: […]}, or {raise: KIND, message: …}",
 }
 
+DEFS: Final[dict[str, Schema]] = {
+    "script_answer": _TOOL_ANSWER,
+    "script_reply": _REPLY,
+    "script_tool_call": _CALL,
+}
+"""The shapes that PARTS refers to; they stand in `$defs`."""
+
 PARTS: Final[dict[str, Schema]] = {
     "tools": {
         **_MAP,
-        "additionalProperties": _one_or_more(_TOOL_ANSWER),
+        "additionalProperties": _one_or_more(ref("script_answer")),
         "x-expected": "a map of tool or step → what a call gives",
         "description": "Tool, or path of a step → what a call gives: {returns: …} or {raise: KIND, message: …}, with "
         "when_args for some calls only. In a list each serves one call.",
     },
     "replies": {
         **_MAP,
-        "additionalProperties": _one_or_more(_REPLY),
+        "additionalProperties": _one_or_more(ref("script_reply")),
         "x-expected": "a map of step → the model's replies",
         "description": "Path of a step → the replies of its model: a text, {output: …}, {tool_calls: […]} or "
         "{raise: KIND, message: …}. In a list each serves one turn.",
@@ -138,4 +149,4 @@ PARTS: Final[dict[str, Schema]] = {
 @cache
 def _schema() -> Schema:
     version = {"const": 1, "x-expected": "1, the only format there is", "description": "The format: 1."}
-    return closed({"planrunner_script": version, **PARTS}, "planrunner_script")
+    return {**closed({"planrunner_script": version, **PARTS}, "planrunner_script"), "$defs": DEFS}

@@ -8,6 +8,13 @@ PROBLEMS: dict[str, str] = {
 }
 """Format of `validate` → its reporter, `(checked: Sequence[Checked], style: Style, passed_over: int) -> str`."""
 
+CASES: dict[str, str] = {
+    "text": "planrunner.render.cases:text",
+    "json": "planrunner.render.cases:json",
+    "junit": "planrunner.render.cases:junit",
+}
+"""Format of `test` → its reporter, `(report: Report, style: Style, verbose: bool) -> str`."""
+
 RECORDS: dict[str, str] = {
     "text": "planrunner.render.text:record",
     "json": "planrunner.render.json:record",

@@ -63,20 +63,15 @@ def _at_odds(source: Source, expect: MapNode) -> Iterator[Problem]:
 
 
 def _in_script(case: MapNode, names: PlanNames) -> Iterator[_Found]:
-    yield from _keys(case.get("replies"), lambda name: names.path(name) is not None, "unknown-step", names.no_step)
-    yield from _keys(case.get("answers"), lambda name: names.question(name) is not None, "unknown-step", names.no_step)
-    yield from _keys(
-        case.get("tools"),
-        lambda name: names.is_tool(name) or names.path(name) is not None,
-        "unknown-tool",
-        names.neither,
-    )
+    yield from _keys(case.get("replies"), names.path, "unknown-step", names.no_step)
+    yield from _keys(case.get("answers"), names.question, "unknown-step", names.no_question)
+    yield from _keys(case.get("tools"), names.is_tool_or_step, "unknown-tool", names.neither)
 
 
 def _in_expect(expect: Node | None, names: PlanNames) -> Iterator[_Found]:
     if not isinstance(expect, MapNode):
         return
-    yield from _keys(expect.get("steps"), lambda name: names.path(name) is not None, "unknown-step", names.no_step)
+    yield from _keys(expect.get("steps"), names.path, "unknown-step", names.no_step)
     for node in _items(expect.get("tool_calls")):
         yield from _tool(node.get("tool") if isinstance(node, MapNode) else node, names)
     for node in _items(expect.get("never")):
@@ -87,14 +82,14 @@ def _in_expect(expect: Node | None, names: PlanNames) -> Iterator[_Found]:
             yield from _step(node.get("path"), names)
             yield from _tool(node.get("tool"), names)
         elif isinstance(node, ScalarNode) and isinstance(node.value, str) and names.question(node.value) is None:
-            yield node, "unknown-step", names.no_step(node.value)
+            yield node, "unknown-step", names.no_question(node.value)
     error = expect.get("error")
     if isinstance(error, MapNode):
         yield from _step(error.get("step"), names)
 
 
 def _keys(
-    table: Node | None, is_known: Callable[[str], bool], code: str, tell: Callable[[str], str]
+    table: Node | None, is_known: Callable[[str], object], code: str, tell: Callable[[str], str]
 ) -> Iterator[_Found]:
     if isinstance(table, MapNode):
         for name in table.entries:

@@ -66,11 +66,11 @@ def _how_it_stands(ran: Ran) -> Iterator[str]:
 def _error(expected: Expectation, looked: _Looked) -> Iterator[Difference]:
     ran, names, wanted = looked.ran, looked.names, expected.value
     error = ran.state.error or {"kind": None, "path": None, "message": ran.refusal or ""}
-    tail = f" ({error['message']})" if error["message"] else ""
     if "kind" in wanted and wanted["kind"] != error["kind"]:
-        yield _of(expected, "error", ("kind",), f"expected {wanted['kind']}, got {error['kind'] or 'none'}{tail}")
+        message = f"expected {wanted['kind']}, got {error['kind'] or 'none'}: {error['message']}"
+        yield _of(expected, "error", ("kind",), message)
     if "step" in wanted and names.path(wanted["step"]) != error["path"]:
-        yield _of(expected, "error", ("step",), f"expected {wanted['step']}, got {error['path'] or 'none'}{tail}")
+        yield _of(expected, "error", ("step",), f"expected {wanted['step']}, got {error['path'] or 'none'}")
     if "message" in wanted and wanted["message"] not in error["message"]:
         message = f"expected a text that holds {shown(wanted['message'])}, got {shown(error['message'])}"
         yield _of(expected, "error", ("message",), message)

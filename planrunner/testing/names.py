@@ -47,10 +47,19 @@ class PlanNames:
         """Whether the plan names this tool, as far as is known."""
         return name in self._tools or bool(self._subplans)
 
+    def is_tool_or_step(self, name: str) -> bool:
+        """Whether `tools` of a script may have answers under this name."""
+        return self.is_tool(name) or self.path(name) is not None
+
     def no_step(self, name: str) -> str:
         """What to say of a name that is no step."""
         names = list(dict.fromkeys((*self._ids, *self._paths)))
         return f"the plan has no step {name!r}{near(name, names) or _there_are('steps', names)}"
+
+    def no_question(self, name: str) -> str:
+        """What to say of a name that is neither a step nor STEP/TOOL."""
+        step, _, tool = name.rpartition("/")
+        return self.no_step(name) if self.path(step) is None else self.no_tool(tool)
 
     def no_tool(self, name: str) -> str:
         """What to say of a name that is no tool."""

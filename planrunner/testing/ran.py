@@ -74,6 +74,7 @@ class Ran:
                 "started_at": utc(state.created_at),
                 "state": state.state,
                 "error": state.error,
+                "seconds": round(state.updated_at - state.created_at, 3),
             },
             "output": None if state.output is MISSING else state.output,
             "outputs": {step.path: step.output for step in state.steps.values() if step.state == COMPLETE},

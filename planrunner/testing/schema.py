@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Final
 
-from planrunner.document.script import DATA, PARTS
-from planrunner.document.tables import Schema, closed, text, texts
+from planrunner.document.script import DATA, DEFS, PARTS
+from planrunner.document.tables import Schema, closed, ref, text, texts
 from planrunner.errors import ERROR_KINDS
 from planrunner.run_state import COMPLETE, FAILED, IN_PROGRESS, NEED_CLARIFICATION, NOT_STARTED, SKIPPED
 from planrunner.testing.asked import TYPES
@@ -98,13 +98,15 @@ EXPECT: Final[dict[str, Schema]] = {
         "if": {"type": "array"},
         "then": {"type": "array", "items": _EXPRESSION},
         "else": _EXPRESSION,
-        "description": "Expressions that are true at the end, over inputs, context, steps, run, output, outputs (by "
-        "path) and prompts (prompts.PATH[turn]: the text that was sent to the model).",
+        "description": "Expressions that are true at the end, over inputs, context, steps, run (also run.seconds, "
+        "how long it took in virtual time), output, outputs (by path) and prompts (prompts.PATH[turn]: the text that "
+        "was sent to the model).",
     },
 }
 
-CASE: Final[dict[str, Schema]] = {
-    "inputs": {**_MAP, "description": "The inputs of the run."},
+_DEFS: Final[dict[str, Schema]] = {
+    **DEFS,
+    **PARTS,
     "context": closed(
         {
             "end_user_id": {"type": ["string", "null"], "description": "For whom the run acts."},
@@ -115,8 +117,11 @@ CASE: Final[dict[str, Schema]] = {
         **DATA,
         description="The execution context of the run.",
     ),
-    **PARTS,
     "expect": closed(EXPECT, description="What is expected of the run. Without it: that it is COMPLETE."),
+}
+_CASE: Final[dict[str, Schema]] = {
+    "inputs": {**_MAP, "description": "The inputs of the run."},
+    **{part: ref(part, _DEFS[part]["description"]) for part in ("context", *PARTS, "expect")},
 }
 
 
@@ -135,11 +140,11 @@ def plan_test_schema() -> dict[str, Any]:
                     "description": "The format of the test file: 1.",
                 },
                 "plan": text("The plan that is tested, a path relative to this file.", minLength=1),
-                "given": closed(CASE, description="What holds for every case that does not say otherwise."),
+                "given": closed(_CASE, description="What holds for every case that does not say otherwise."),
                 "cases": {
                     "type": "array",
                     "minItems": 1,
-                    "items": closed({"name": name, **CASE}, "name"),
+                    "items": closed({"name": name, **_CASE}, "name"),
                     "description": "The cases, each a run of its own.",
                 },
             },
@@ -147,4 +152,5 @@ def plan_test_schema() -> dict[str, Any]:
             "plan",
             "cases",
         ),
+        "$defs": _DEFS,
     }
