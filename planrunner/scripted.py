@@ -4,10 +4,14 @@ used up.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from planrunner.plan import MISSING
+
+_MARK: Final = re.compile(r"\[\d+\]|\(\d+\)")
+"""Of an item, of a round."""
 
 
 def names_of(path: str) -> Iterator[str]:
@@ -17,11 +21,8 @@ def names_of(path: str) -> Iterator[str]:
     every item and every round.
     """
     yield path
-    while (end := max(path.rfind("]"), path.rfind(")"))) >= 0:
-        begin = path.rfind("[" if path[end] == "]" else "(", 0, end)
-        if begin < 0:
-            return
-        path = path[:begin] + path[end + 1 :]
+    for mark in reversed(list(_MARK.finditer(path))):
+        path = path[: mark.start()] + path[mark.end() :]
         yield path
 
 

@@ -170,7 +170,7 @@ def _untrue(expression: str, names: dict[str, Any]) -> str | None:
     try:
         value = compile_expression(expression)(names)
     except TemplateError as error:
-        return f"{expression} can't be told: {error}"
+        return f"can't be told: {error}"
     if value is True:
         return None
     if value is not False:

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, Final
 
 from planrunner.plan import MISSING
+from planrunner.render.words import count
 
 _SHOWN: Final = 200
 _LONG: Final = 80
@@ -35,7 +36,7 @@ def difference(expected: Any, got: Any) -> str:
         if max(len(expected), len(got)) > _LONG:
             return _around(expected, got)
     if isinstance(expected, list) and isinstance(got, list):
-        return f"expected {len(expected)} items, got {len(got)}: {shown(got)}"
+        return f"expected {count(len(expected), 'item')}, got {len(got)}: {shown(got)}"
     return f"expected {shown(expected)}, got {shown(got)}"
 
 

@@ -43,6 +43,7 @@ def said(answers: ScriptedAnswers, *questions: dict[str, Any]) -> list[Any]:
         ("a[1]/b(2)", ["a[1]/b(2)", "a[1]/b", "a/b"]),
         ("a(1)/b/c[12]/d", ["a(1)/b/c[12]/d", "a(1)/b/c/d", "a/b/c/d"]),
         ("odd]", ["odd]"]),
+        ("looks[x]", ["looks[x]"]),
     ],
 )
 def test_names_of_a_step(path: str, names: list[str]) -> None:
