@@ -19,8 +19,8 @@ from planrunner.document.source import MAX_BYTES
 from planrunner.errors import EXIT_COMPLETE, EXIT_FAILED, UsageError
 from planrunner.registry import load, uninterrupted
 from planrunner.render import CASES
+from planrunner.render.case_result import ERROR, FAILED, PASSED, CaseResult, Report
 from planrunner.render.checked import Checked
-from planrunner.render.tested import ERROR, FAILED, PASSED, Report, Tested
 from planrunner.render.words import count
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def test(told: Common, paths: tuple[str, ...], part: str | None, first: bool, fo
     files = gather(paths, Kind.TEST).files
     logging.getLogger("planrunner").addHandler(logging.NullHandler())  # what plans log is no result of a test
     tell = load(CASES[format_])
-    cases: list[Tested] = []
+    cases: list[CaseResult] = []
     wrong: list[Checked] = []
     try:
         with kept_for_data(_silent if told.quiet else talk):  # what hooks print
@@ -77,10 +77,10 @@ def _reports(files: list[str | Checked], part: str | None) -> Iterator[Report]:
     """What comes of the files, one by one: a report on each case, and one on each file that can't be used."""
     with uninterrupted():
         from planrunner.testing.case import Plans
-        from planrunner.testing.run import Tester
+        from planrunner.testing.run import CaseRunner
 
     plans, told = Plans(), set[str]()
-    with Tester() as tester:
+    with CaseRunner() as runner:
         for file in files:
             if isinstance(file, Checked):
                 yield Report((), (file,))
@@ -92,7 +92,7 @@ def _reports(files: list[str | Checked], part: str | None) -> Iterator[Report]:
                     yield Report((), (wrong,))
             for case in suite.cases:
                 if part is None or part.casefold() in case.name.casefold():
-                    yield Report((tester.test(suite, case),))
+                    yield Report((runner.test(suite, case),))
 
 
 def _suite(file: str, plans: Plans) -> Suite:
@@ -112,7 +112,7 @@ def _found(report: Report) -> bool:
 def _summary(report: Report) -> str:
     """`15 cases: 13 passed, 1 failed, 1 error; 1 file can't be used`."""
     counted = ((report.count(PASSED), "passed"), (report.count(FAILED), "failed"))
-    parts = [f"{number} {word}" for number, word in counted if number]
+    parts = [f"{number:,} {word}" for number, word in counted if number]
     parts += [count(report.count(ERROR), "error")] if report.count(ERROR) else []
     wrong = f"; {count(len(report.wrong), 'file')} can't be used" if report.wrong else ""
     return f"{count(len(report.cases), 'case')}: {', '.join(parts) or 'none was carried'}{wrong}"

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from planrunner.render.case_result import ERROR, FAILED, PASSED, CaseResult, Difference, Report
 from planrunner.render.json import text as as_json
-from planrunner.render.tested import ERROR, FAILED, PASSED, Difference, Report, Tested
 from planrunner.render.text import problems
 from planrunner.render.words import Style, took
 from planrunner.termsafe import term_safe
@@ -30,7 +30,7 @@ def text(report: Report, style: Style, verbose: bool = False) -> str:
     return problems(report.wrong, style) + "".join(_case(case, style) for case in shown)
 
 
-def _case(case: Tested, style: Style) -> str:
+def _case(case: CaseResult, style: Style) -> str:
     place = style(f"{term_safe(case.file)}:{case.line}:", "bold")
     tail = style(f"  {took(case.seconds)}", "dim") if case.state == PASSED else ""
     head = f"{place} {style(case.state, _COLOURS[case.state])}: {term_safe(case.name)}{tail}\n"
@@ -70,13 +70,13 @@ def junit(report: Report, _style: Style, _verbose: bool = False) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
 
 
-def _suite(root: Element, file: str, cases: Iterable[Tested], wrong: int) -> Element:
+def _suite(root: Element, file: str, cases: Iterable[CaseResult], wrong: int) -> Element:
     from xml.etree.ElementTree import SubElement
 
     return SubElement(root, "testsuite", {"name": _xml(file), **_figures(tuple(cases), wrong)})
 
 
-def _figures(cases: tuple[Tested, ...], wrong: int) -> dict[str, str]:
+def _figures(cases: tuple[CaseResult, ...], wrong: int) -> dict[str, str]:
     """The numbers that stand at a suite. A file that can't be used counts as one case."""
     states = [case.state for case in cases]
     return {
@@ -88,7 +88,7 @@ def _figures(cases: tuple[Tested, ...], wrong: int) -> dict[str, str]:
     }
 
 
-def _junit_case(case: Tested) -> Element:
+def _junit_case(case: CaseResult) -> Element:
     from xml.etree.ElementTree import Element, SubElement
 
     made = Element("testcase", name=_xml(case.name), classname=_xml(case.file), time=f"{case.seconds:.3f}")

@@ -11,7 +11,7 @@ from typing import Self
 from planrunner.document.script import Script
 from planrunner.errors import ContextError, InputsError, NotScriptedError, UsageError
 from planrunner.plan import Plan
-from planrunner.render.tested import ERROR, FAILED, PASSED, Difference, Tested
+from planrunner.render.case_result import ERROR, FAILED, PASSED, CaseResult, Difference
 from planrunner.settings import Settings
 from planrunner.testing.case import Case, Suite
 from planrunner.testing.expect import differences
@@ -25,7 +25,7 @@ from planrunner.wire import SCRIPTED, Runner
 _SETTINGS = Settings(store="memory", model=SCRIPTED)
 
 
-class Tester:
+class CaseRunner:
     """Carries one case after another, all in one event loop. Use it in a `with` block, outside of any loop."""
 
     def __init__(self) -> None:
@@ -33,14 +33,14 @@ class Tester:
         self._loop = asyncio.Runner(loop_factory=self._clock.new_loop)
         self._stood_in: tuple[Plan | None, tuple[Tool, ...]] = (None, ())
 
-    def test(self, suite: Suite, case: Case) -> Tested:
+    def test(self, suite: Suite, case: Case) -> CaseResult:
         """Carry a case of a suite that has nothing wrong. ^C is a KeyboardInterrupt, as everywhere."""
         begun = perf_counter()
         found = self._loop.run(self._found(suite, case))
         seconds = perf_counter() - begun
         if isinstance(found, str):
-            return Tested(suite.file, case.line, case.name, ERROR, seconds, (Difference("", found, case.line),))
-        return Tested(suite.file, case.line, case.name, FAILED if found else PASSED, seconds, found)
+            return CaseResult(suite.file, case.line, case.name, ERROR, seconds, (Difference("", found, case.line),))
+        return CaseResult(suite.file, case.line, case.name, FAILED if found else PASSED, seconds, found)
 
     def close(self) -> None:
         """Let go of the loop."""

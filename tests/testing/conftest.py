@@ -8,12 +8,12 @@ from textwrap import dedent, indent
 
 import pytest
 
-from planrunner.render.tested import Tested
+from planrunner.render.case_result import CaseResult
 from planrunner.testing.case import Plans, Suite, read_suite
-from planrunner.testing.run import Tester
+from planrunner.testing.run import CaseRunner
 
 Read = Callable[..., Suite]
-Carry = Callable[..., list[Tested]]
+Carry = Callable[..., list[CaseResult]]
 
 
 def whole(cases: str, given: str = "") -> str:
@@ -36,15 +36,15 @@ def read(tmp_path: Path) -> Read:
 def carry(read: Read) -> Carry:
     """Carries the cases. What is wrong with the files is a failure of the test."""
 
-    def carry(plan: str, cases: str, given: str = "") -> list[Tested]:
+    def carry(plan: str, cases: str, given: str = "") -> list[CaseResult]:
         suite = read(plan, whole(cases, given))
         assert not suite.wrong, [str(problem) for wrong in suite.wrong for problem in wrong.problems]
-        with Tester() as tester:
-            return [tester.test(suite, case) for case in suite.cases]
+        with CaseRunner() as runner:
+            return [runner.test(suite, case) for case in suite.cases]
 
     return carry
 
 
-def told(case: Tested) -> list[str]:
+def told(case: CaseResult) -> list[str]:
     """Its differences, each in one text."""
     return [f"{each.at}: {each.message}" if each.at else each.message for each in case.differences]

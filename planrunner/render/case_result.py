@@ -27,7 +27,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class CaseResult:
     """One case.
 
     file, line  where it begins
@@ -47,7 +47,7 @@ class Tested:
 class Report:
     """All cases that were carried, in order, and the files that can't be used."""
 
-    cases: tuple[Tested, ...]
+    cases: tuple[CaseResult, ...]
     wrong: tuple[Checked, ...] = ()
 
     def count(self, state: str) -> int:
