@@ -14,7 +14,7 @@ from planrunner.render.words import count
 _SHOWN: Final = 200
 _LONG: Final = 80
 _LINES: Final = 40
-_WHOLE: Final = 100_000
+_WHOLE: Final = 50_000
 """Longer texts are not compared line by line."""
 
 
@@ -42,7 +42,7 @@ def difference(expected: Any, got: Any) -> str:
 
 def _by_lines(expected: str, got: str) -> Iterator[str]:
     lines = unified_diff(expected.split("\n"), got.split("\n"), "expected", "got", lineterm="", n=1)
-    yield from islice(lines, _LINES)
+    yield from map(clipped, islice(lines, _LINES))
     if next(lines, None) is not None:
         yield "…"
 
