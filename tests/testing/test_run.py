@@ -58,6 +58,9 @@ class Login(Tool):
 class Channel(ClarificationHandler):
     """Would ask somebody for real."""
 
+    def __init__(self):
+        (HERE / "connected").touch()
+
     def handle_multiple_choice_clarification(self, clarification, on_resolution, on_error):
         (HERE / "asked").touch()
         on_resolution(clarification, "pay")
@@ -76,7 +79,7 @@ def look_again(tool, output, plan_run, step):
         return UserVerificationClarification(plan_run_id=plan_run.id, user_guidance="That is odd. Go on?")
 '''
 
-TRACES = ("looked", "paid", "asked-ready", "called", "asked")
+TRACES = ("looked", "paid", "asked-ready", "called", "connected", "asked")
 
 
 @pytest.fixture
@@ -281,7 +284,9 @@ def test_nobody_answers_for_days_and_that_takes_no_time(carry: Carry) -> None:
           expect: {output: here, asked: [{id: a, answer: none}, {id: b, answer: here}], that: run.seconds == 172800}
         - name: second
           answers: {a: [x], b: [{never: true}]}
-          expect: {error: {kind: timeout, step: b}, that: "steps.a.output == 'x' and run.seconds == 3600"}
+          expect:
+            error: {kind: timeout, step: b}
+            that: ["run.started_at == '2026-01-01T00:00:00.000Z'", "steps.a.output == 'x' and run.seconds == 3600"]
         - name: neither
           answers: {a: {never: true}, b: {never: true}}
           expect: {error: {kind: timeout, step: b}, that: run.seconds == 176400}
