@@ -192,9 +192,8 @@ def _case(given: Node | None, node: MapNode, names: PlanNames) -> Case:
 
 def _by_path(table: Mapping[str, Any], part: str, names: PlanNames) -> dict[str, Any]:
     """A part of the script, its steps named by their paths."""
-    return {
-        (names.question(key) if part == "answers" else names.path(key)) or key: value for key, value in table.items()
-    }
+    path = {"answers": names.question, "tools": names.tool_or_step}.get(part, names.path)
+    return {path(key) or key: value for key, value in table.items()}
 
 
 def _free(table: Mapping[str, Any]) -> Mapping[str, Any]:

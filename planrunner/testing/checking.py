@@ -65,7 +65,7 @@ def _at_odds(source: Source, expect: MapNode) -> Iterator[Problem]:
 def _in_script(case: MapNode, names: PlanNames) -> Iterator[_Found]:
     yield from _keys(case.get("replies"), names.path, "unknown-step", names.no_step)
     yield from _keys(case.get("answers"), names.question, "unknown-step", names.no_question)
-    yield from _keys(case.get("tools"), names.is_tool_or_step, "unknown-tool", names.neither)
+    yield from _keys(case.get("tools"), names.tool_or_step, "unknown-tool", names.neither)
 
 
 def _in_expect(expect: Node | None, names: PlanNames) -> Iterator[_Found]:

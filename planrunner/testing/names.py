@@ -47,9 +47,11 @@ class PlanNames:
         """Whether the plan names this tool, as far as is known."""
         return name in self._tools or bool(self._subplans)
 
-    def is_tool_or_step(self, name: str) -> bool:
-        """Whether `tools` of a script may have answers under this name."""
-        return self.is_tool(name) or self.path(name) is not None
+    def tool_or_step(self, name: str) -> str | None:
+        """As `path`, for the names under which a script answers calls: a tool's own name comes first."""
+        if name in self._tools:
+            return name
+        return self.path(name) or (name if self.is_tool(name) else None)
 
     def no_step(self, name: str) -> str:
         """What to say of a name that is no step."""

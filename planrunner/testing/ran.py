@@ -11,6 +11,7 @@ from planrunner.events import Event
 from planrunner.models.base import ModelRequest
 from planrunner.plan import MISSING
 from planrunner.run_state import COMPLETE, NOT_STARTED, RunState, StepState, apply
+from planrunner.scripted import names_of
 from planrunner.testing.names import PlanNames
 from planrunner.times import utc
 
@@ -58,9 +59,10 @@ class Ran:
         return min((end for end in ends if end is not None), default=None)
 
     def step_state(self, path: str) -> str:
-        """The state of the step of this path."""
-        step = self.state.steps.get(path)
-        return NOT_STARTED if step is None else step.state
+        """The state of the step of this path; `A and B` when its items or rounds are in several."""
+        steps = self.state.steps
+        meant = [steps[path]] if path in steps else [step for step in steps.values() if _means(path, step.path)]
+        return " and ".join(dict.fromkeys(step.state for step in meant)) or NOT_STARTED
 
     def expression_names(self) -> dict[str, Any]:
         """What expressions can read of the run."""
@@ -101,6 +103,10 @@ class _Steps(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def _means(name: str, path: str) -> bool:
+    return any(name == known for known in names_of(path))
 
 
 def _texts(request: ModelRequest) -> Iterator[str]:

@@ -25,7 +25,9 @@ class Nested(Plan):
         yield Step("looks", 0, "tool", "crm.see", path="looks")
         yield Step("branch", 1, "switch", [], path="branch")
         yield Step("ask", 1, "clarify", {}, path="branch/ask")
-        yield Step("letter", 2, "plan", "./letter.yml", path="letter")
+        yield Step("group", 2, "steps", [], path="group")
+        yield Step("see", 2, "tool", "see", path="group/see")
+        yield Step("letter", 3, "plan", "./letter.yml", path="letter")
 
 
 NAMES = PlanNames(Nested("nested", "", ()))
@@ -62,6 +64,12 @@ def test_questions_about_calls_are_named_by_step_and_tool() -> None:
     assert NAMES.question("nobody") is None
 
 
+def test_in_a_script_a_tools_own_name_comes_before_that_of_a_step() -> None:
+    assert NAMES.tool_or_step("see") == "see"
+    assert NAMES.tool_or_step("ask") == "branch/ask"
+    assert NAMES.tool_or_step("only.in.the.subplan") == "only.in.the.subplan"
+
+
 def happened() -> Iterator[Event]:
     """A run with items, a case, and rounds of a step in a sub-plan."""
     yield Event(
@@ -86,6 +94,8 @@ def happened() -> Iterator[Event]:
     yield Event(events.STEP_FINISHED, "looks[1]", 2.0, {"state": "FAILED", "error": error})
     for path, output in (("looks[0]", "a cat"), ("looks", ["a cat", None]), ("letter/write(2)", "Dear")):
         yield Event(events.STEP_FINISHED, path, 2.0, {"state": "COMPLETE", "output": output})
+    yield Event(events.STEP_FINISHED, "group[0]/see", 2.0, {"state": "COMPLETE", "output": 1})
+    yield Event(events.STEP_FINISHED, "group[1]/see", 2.0, {"state": "SKIPPED"})
     question = {"id": "clar-1", "path": "branch/ask", "category": "Input", "user_guidance": "Who?", "expires_at": None}
     yield Event(events.CLARIFICATION_RAISED, "branch/ask!ask", 2.0, question)
     yield Event(
@@ -121,6 +131,8 @@ def told(ran: Ran, expect: str) -> list[str]:
         "asked: [{id: ask, type: input}]",
         "asked: [{path: branch/ask, guidance: Who?}]",
         "error: {kind: tool_error, step: 'looks[1]', message: blurred}",
+        "error: {step: looks}",
+        "steps: {'group[0]/see': COMPLETE, 'see[1]': NOT_STARTED, 'group[1]/see': SKIPPED}",
         "tool_calls: [{tool: crm.see, args: {n: 0}}, {tool: crm.see, args: {n: 1}}]",
         "that: \"steps['looks[0]'].output == 'a cat' and steps.ask.state == 'NEED_CLARIFICATION'\"",
         "that: \"outputs['letter/write(2)'] == 'Dear' and outputs.looks[1] is none\"",
@@ -135,7 +147,8 @@ def test_each_is_meant_by_its_path(ran: Ran, expect: str) -> None:
     ("expect", "difference"),
     [
         ("steps: {'looks[1]': COMPLETE}", "steps.looks[1]: expected COMPLETE, got FAILED (tool_error: blurred)"),
-        ("error: {step: looks}", "error.step: expected looks, got looks[1]"),
+        ("error: {step: 'looks[0]'}", "error.step: expected looks[0], got looks[1]"),
+        ("steps: {see: COMPLETE}", "steps.see: expected COMPLETE, got COMPLETE and SKIPPED"),
         ("never: [crm.see]", 'never: crm.see {"n": 0} was called by looks[0]'),
         (
             "that: \"steps['looks[0]'].output == 'a dog'\"",
