@@ -240,7 +240,7 @@ WRAPS: dict[str, Schema] = {
     },
     "repeat": closed(
         {
-            "until": ref("expression", "CaseResult after each round; true ends the loop."),
+            "until": ref("expression", "Tested after each round; true ends the loop."),
             "max": count("So many rounds without an end fail the step."),
             "delay": ref("duration", "The wait between rounds."),
         },
