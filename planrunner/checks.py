@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from planrunner.errors import ContextError, InputsError, ModelNotConfiguredError, SchemaError
+from planrunner.errors import ContextError, InputsError, ModelNotConfiguredError, SchemaError, UsageError
 from planrunner.json_schema import SchemaProblem, compile_schema, with_defaults
 from planrunner.jsonsafe import to_json_safe
-from planrunner.plan import Plan
+from planrunner.limits import NAMES as LIMITS
+from planrunner.models.base import Model, models_named
+from planrunner.plan import ModelAlias, Plan
+from planrunner.registry import hint
+from planrunner.times import seconds
 
 
 def checked_inputs(plan: Plan, inputs: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -46,9 +50,9 @@ def checked_context(plan: Plan, context: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def check_models(plan: Plan, default_model: str | None) -> None:
+def check_models(plan: Plan, default_models: Sequence[str]) -> None:
     """ModelNotConfiguredError when a task would have no model."""
-    if default_model is not None:
+    if default_models:
         return
     for step in plan.walk():
         if step.verb == "task" and not plan.agent_of(step).model:
@@ -58,6 +62,40 @@ def check_models(plan: Plan, default_model: str | None) -> None:
                 "--model openai/NAME with OPENAI_API_BASE=http://localhost:PORT/v1; or run without any model: "
                 "--script FILE"
             )
+
+
+async def check_prices(
+    plan: Plan, model: Model, default_models: Sequence[str], aliases: Mapping[str, ModelAlias]
+) -> None:
+    """ModelNotConfiguredError when the plan limits what a run may cost, and a model has no known price."""
+    if plan.limits.usd is None:
+        return
+    for step in plan.walk():
+        if step.verb != "task":
+            continue
+        for choice in models_named(plan.agent_of(step).model or default_models, plan.models, aliases):
+            if not await model.knows_price(choice):
+                raise ModelNotConfiguredError(
+                    f"the plan limits what a run may cost (limits.usd), and nobody knows the price of {choice.model}, "
+                    f"which the step {step.id!r} uses: take another model, give the price under `models` as "
+                    "input_cost_per_token and output_cost_per_token, or limit tokens in place of usd"
+                )
+
+
+def raised_limits(limits: Mapping[str, Any]) -> dict[str, Any]:
+    """Limits for a new try, checked. UsageError for one there is not, or a value that is none."""
+    raised = {}
+    for name, value in limits.items():
+        if name not in LIMITS:
+            known = hint(name, LIMITS) or f"; the limits are {', '.join(LIMITS)}"
+            raise UsageError(f"there is no limit {name!r}{known}")
+        try:
+            raised[name] = seconds(value) if name == "duration" else float(value) if name == "usd" else int(value)
+        except (TypeError, ValueError, KeyError):
+            raised[name] = -1
+        if not raised[name] > 0:
+            raise UsageError(f"the limit {name} must be a number above 0, and is {value!r}")
+    return raised
 
 
 def _takes(plan: Plan) -> str:

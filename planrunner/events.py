@@ -12,6 +12,8 @@ STEP_FINISHED = "step_finished"
 EFFECT_STARTED = "effect_started"
 EFFECT_FINISHED = "effect_finished"
 EFFECT_ASKED = "effect_asked"
+ATTEMPT_FAILED = "attempt_failed"
+CALL_REFUSED = "call_refused"
 EFFECT_VOIDED = "effect_voided"
 DECIDED = "decided"
 CLARIFICATION_RAISED = "clarification_raised"
@@ -20,6 +22,10 @@ CLARIFICATION_CLOSED = "clarification_closed"
 HOOK_FIRED = "hook_fired"
 RUN_PAUSED = "run_paused"
 RUN_FINISHED = "run_finished"
+
+
+TEXT = "text"
+"""What a model is saying, piece by piece: heard by listeners that ask for it, and never kept."""
 
 
 class Event(NamedTuple):

@@ -17,7 +17,7 @@ from planrunner.events import Event
 from planrunner.journal.base import Journal, Lease, Post
 from planrunner.jsonsafe import to_json_safe
 from planrunner.run_state import EffectState, RunState, apply
-from planrunner.times import SYSTEM_CLOCK, Clock
+from planrunner.times import REAL, Clock
 
 Listener = Callable[[Event], None]
 """Hears every event of a run after it is durable. May not block; what it raises silences it and nothing else."""
@@ -26,10 +26,7 @@ _log = logging.getLogger("planrunner")
 
 
 class Ledger:
-    """State, journal and lease of one run, held by the one who carries it, and the clock that the run goes by.
-
-    seen  the last post that was taken in
-    """
+    """State, journal and lease of one run, held by the one who carries it. `seen`: the last post that was taken in."""
 
     def __init__(
         self,
@@ -38,7 +35,7 @@ class Ledger:
         journal: Journal,
         listener: Listener | None = None,
         seen: int = 0,
-        clock: Clock = SYSTEM_CLOCK,
+        clock: Clock = REAL,
     ) -> None:
         self.state = state
         self.clock = clock
@@ -75,29 +72,42 @@ class Ledger:
         key: str,
         call: dict[str, Any],
         perform: Callable[[EffectState], Awaitable[dict[str, Any]]],
-        attempt: int | None = None,
+        attempt: int,
+        goes_on: Callable[[StepError], bool] | None = None,
     ) -> Any:
-        """The value of this effect: as recorded when it is finished, else performed now.
+        """The value of this effect: as recorded when it is finished, else one attempt at it is made now.
 
-        `call` is `{name, args?}`. `perform` returns `{value, usage?}` or raises a StepError, which is recorded and
-        raised. `attempt` is by default the one after the last.
+        `call` is `{name, args?, …}`. `perform` returns `{value, usage?}` or raises a StepError, which is recorded and
+        raised: as the outcome of the effect, or, where `goes_on` says so, as that of an attempt that another follows.
         """
         known = self.state.effects.get(key)
         if known is not None and known.done and not known.is_void:
-            return _outcome(known)
-        if attempt is None:
-            attempt = 1 if known is None else known.attempt + 1
+            return outcome_of(known)
         self.emit(events.EFFECT_STARTED, key, {**call, "attempt": attempt})
         await self.barrier()
         try:
             body = await perform(self.state.effects[key])
         except StepError as error:
-            self.emit(events.EFFECT_FINISHED, key, {"error": error_body(error)})
+            told: dict[str, Any] = {"error": error_body(error)}
+            if goes_on is not None and goes_on(error):
+                wish = getattr(error, "retry_after", None)
+                self.emit(events.ATTEMPT_FAILED, key, told if wish is None else {**told, "retry_after": wish})
+            else:
+                self.emit(events.EFFECT_FINISHED, key, told)
             raise
         self.emit(events.EFFECT_FINISHED, key, body)
         if _is_cancelled():  # and what was called has kept it to itself
             raise asyncio.CancelledError
         return body["value"]
+
+    def whisper(self, kind: str, key: str, body: dict[str, Any]) -> None:
+        """Tell the listener of something that is no fact of the run, and is not kept."""
+        self.announce([Event(kind, key, self.clock.now(), body)])
+
+    def ending(self, error: dict[str, Any] | None, output: Any = None) -> Event:
+        """The last event of a run: COMPLETE with its output, or FAILED with `{kind, message, step, path}`."""
+        failed, complete = {"state": run_state.FAILED, "error": error}, {"state": run_state.COMPLETE, "output": output}
+        return Event(events.RUN_FINISHED, "", self.clock.now(), complete if error is None else failed)
 
     async def barrier(self) -> None:
         """Wait until all that was emitted is durable, by whichever branch, and make sure that the lease has margin."""
@@ -202,14 +212,8 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _outcome(effect: EffectState) -> Any:
+def outcome_of(effect: EffectState) -> Any:
+    """The value of a finished effect; its error is raised."""
     if effect.error is not None:
         raise step_error(effect.error["kind"], effect.error["message"])
     return effect.value
-
-
-def run_finished(at: float, error: dict[str, Any] | None, output: Any = None) -> Event:
-    """The last event of a run: COMPLETE with its output, or FAILED with `{kind, message, step, path}`."""
-    if error is not None:
-        return Event(events.RUN_FINISHED, "", at, {"state": run_state.FAILED, "error": error})
-    return Event(events.RUN_FINISHED, "", at, {"state": run_state.COMPLETE, "output": output})

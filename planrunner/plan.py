@@ -42,6 +42,33 @@ MISSING: Final = _Missing()
 
 
 @dataclass(frozen=True, slots=True)
+class Retry:
+    """How failing calls are made again.
+
+    max_attempts  how often a call is made in all, the first attempt included
+    delay         seconds before the second attempt
+    exponential   whether each further wait is twice as long; else all are the same
+    on            the error kinds that are tried again
+    """
+
+    max_attempts: int = 3
+    delay: float = 1.0
+    exponential: bool = True
+    on: tuple[str, ...] = ("transient", "rate_limited", "timeout", "tool_soft_error")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Ceilings of a whole run; None: no ceiling. `duration` in seconds."""
+
+    usd: float | None = None
+    tokens: int | None = None
+    llm_calls: int | None = None
+    tool_calls: int | None = None
+    duration: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step.
 
@@ -53,6 +80,8 @@ class Step:
     description  for people
     when         a bare expression, or None
     needs        None when the key is absent: the step then needs every step above it
+    retry        of the step, else of the plan's `defaults`, else None; of `tool` and `task` steps
+    timeout      likewise, in seconds: the longest that one attempt of a call may take
     path         where it stands in a run: the ids from the root joined by `/`
     """
 
@@ -64,6 +93,8 @@ class Step:
     description: str | None = None
     when: str | None = None
     needs: tuple[str, ...] | None = None
+    retry: Retry | None = None
+    timeout: float | None = None
     path: str = ""
 
     def shown(self) -> Step:
@@ -97,13 +128,17 @@ class ContextContract:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """Who works on a task. `model` holds aliases or litellm names in the order they are tried; empty: the default."""
+    """Who works on a task. `model` holds aliases or litellm names in the order they are tried; empty: the default.
+
+    ask  whether it may ask the end user itself
+    """
 
     name: str | None = None
     model: tuple[str, ...] = ()
     instructions: str | None = None
     tools: tuple[str, ...] = ()
     max_turns: int = 10
+    ask: bool = False
     sees: str | tuple[str, ...] = "all"
     """`all`, `none`, or the names of the `additional_data` that go into the prompt."""
 
@@ -118,7 +153,10 @@ class ModelAlias:
 
 @dataclass(frozen=True, slots=True)
 class ToolEntry:
-    """An entry of the plan's `tools`. Without `use` it adds to a tool known under that name, or announces one."""
+    """An entry of the plan's `tools`. Without `use` it adds to a tool known under that name, or announces one.
+
+    timeout  seconds that one attempt may take at the longest; None: as the tool itself says
+    """
 
     name: str
     use: str | None = None
@@ -126,6 +164,7 @@ class ToolEntry:
     effect: str | None = None
     args_schema: Mapping[str, Any] | None = None
     output_schema: Mapping[str, Any] | None = None
+    timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +186,7 @@ class Plan:
 
     sha256  digest over the bytes of the plan and every file that belongs to it
     inputs  JSON Schema of the inputs, an object without further properties
+    default_models  of tasks whose agent names none, in the order they are tried; empty: the settings decide
     output  template of the final value; MISSING when the file has none
     returns JSON Schema of the final value, or None
     files   the snapshot: name relative to the plan's folder → text; the plan itself stands first
@@ -165,7 +205,8 @@ class Plan:
     agents: Mapping[str, Agent] = NOTHING
     tools: Mapping[str, ToolEntry] = NOTHING
     hooks: tuple[HookEntry, ...] = ()
-    default_model: str | None = None
+    default_models: tuple[str, ...] = ()
+    limits: Limits = Limits()
     output: Any = MISSING
     returns: Mapping[str, Any] | None = None
     files: Mapping[str, str] = field(default=NOTHING, repr=False)

@@ -84,8 +84,25 @@ class RunError(ErrorRecord):
     path: str | None = None
 
 
+class FailedAttempt(_Words):
+    """An attempt at a call that failed and was followed by another. `model` is that of an LLM call."""
+
+    model: str | None = None
+    error: ErrorRecord
+    started_at: datetime
+    finished_at: datetime
+
+
+class RefusedCall(_Words):
+    """A call that a model asked for and that was not made: `tool` and `arguments` as the model wrote them."""
+
+    tool: str
+    arguments: str
+    reason: str
+
+
 class ToolCallRecord(_Words):
-    """One tool call, in the order the calls were begun."""
+    """One tool call, in the order in which the step, or the model, asked for them."""
 
     tool: str
     args: dict[str, Any]
@@ -93,12 +110,13 @@ class ToolCallRecord(_Words):
     attempts: int = 1
     output: Any = None
     error: ErrorRecord | None = None
+    failed_attempts: list[FailedAttempt] = Field(default_factory=list)
     started_at: datetime
     finished_at: datetime | None = None
 
 
 class LlmCallRecord(_Words):
-    """One LLM call. `usd` is None when the price is not known."""
+    """One LLM call. `model` is the one that was asked last; `usd` is None when the price is not known."""
 
     model: str
     state: StepRunState
@@ -107,6 +125,7 @@ class LlmCallRecord(_Words):
     completion_tokens: int = 0
     usd: float | None = None
     error: ErrorRecord | None = None
+    failed_attempts: list[FailedAttempt] = Field(default_factory=list)
     started_at: datetime
     finished_at: datetime | None = None
 
@@ -123,11 +142,12 @@ class StepRecord(_Words):
     finished_at: datetime | None = None
     tool_calls: list[ToolCallRecord] = Field(default_factory=list)
     llm_calls: list[LlmCallRecord] = Field(default_factory=list)
+    refused_calls: list[RefusedCall] = Field(default_factory=list)
     error: ErrorRecord | None = None
 
 
 class UsageRecord(_Words):
-    """Sums over the whole run. Calls of unknown price count 0 in `usd`."""
+    """Sums over the whole run, every attempt at a call counted. Calls of unknown price count 0 in `usd`."""
 
     llm_calls: int = 0
     tool_calls: int = 0
@@ -232,8 +252,8 @@ def record_of(run: RunState) -> dict[str, Any]:
         "state": run.state,
         "execution_context": to_json_safe(run.context),
         "inputs": to_json_safe(run.inputs),
-        "clarifications": [_clarification(question) for question in run.questions.values()],
-        "step_outputs": {f"${step.id}": {"value": to_json_safe(step.output)} for step in complete},
+        "clarifications": [_clarification(question) for question in _as_asked(run)],
+        "step_outputs": {f"${step.id}": _step_output(step) for step in complete},
         "final_output": None if run.output is MISSING else {"value": to_json_safe(run.output)},
         "steps": [_step(step_id, run.descriptions.get(step_id), run.steps.get(step_id)) for step_id in run.step_ids],
         "usage": run.usage,
@@ -247,6 +267,11 @@ def _utc(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
+def _step_output(step: StepState) -> dict[str, Any]:
+    value = {"value": to_json_safe(step.output)}
+    return value if step.summary is None else {**value, "summary": step.summary}
+
+
 def _step(step_id: str, description: str | None, step: StepState | None) -> dict[str, Any]:
     if step is None:
         return {"id": step_id, "path": step_id, "description": description}
@@ -258,10 +283,21 @@ def _step(step_id: str, description: str | None, step: StepState | None) -> dict
         "attempts": step.attempts,
         "started_at": _utc(step.started_at),
         "finished_at": _utc(step.finished_at),
-        "tool_calls": [_tool_call(effect) for effect in step.effects if not effect.is_llm_call],
-        "llm_calls": [_llm_call(effect) for effect in step.effects if effect.is_llm_call],
+        "tool_calls": [_tool_call(effect) for effect in _in_order(step) if not effect.is_llm_call],
+        "llm_calls": [_llm_call(effect) for effect in _in_order(step) if effect.is_llm_call],
+        "refused_calls": list(step.refused.values()),
         "error": step.error,
     }
+
+
+def _in_order(step: StepState) -> list[EffectState]:
+    """The calls of a step in the order in which they were asked for, whichever was begun first."""
+    return sorted(step.effects, key=lambda effect: effect.ordinal) if len(step.effects) > 1 else step.effects
+
+
+def _as_asked(run: RunState) -> list[QuestionState]:
+    """The questions in the order of the steps and calls that they are about, whichever was raised first."""
+    return sorted(run.questions.values(), key=lambda question: (question.body["step"], question.path, question.place))
 
 
 def _clarification(question: QuestionState) -> dict[str, Any]:
@@ -277,8 +313,18 @@ def _call(effect: EffectState) -> dict[str, Any]:
         "state": done if effect.done else run_state.IN_PROGRESS,
         "attempts": effect.attempt,
         "error": effect.error,
+        "failed_attempts": [_failed_attempt(effect, told) for told in effect.failures],
         "started_at": _utc(effect.started_at),
         "finished_at": _utc(effect.finished_at),
+    }
+
+
+def _failed_attempt(effect: EffectState, told: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "model": told["name"] if effect.is_llm_call else None,
+        "error": told["error"],
+        "started_at": _utc(told["started_at"]),
+        "finished_at": _utc(told["finished_at"]),
     }
 
 

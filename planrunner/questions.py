@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from time import time
 from typing import Any
 
 from planrunner import events
@@ -20,7 +22,6 @@ from planrunner.jsonsafe import to_json_safe
 from planrunner.ledger import Ledger
 from planrunner.plan import MISSING, Step
 from planrunner.run_state import QuestionState, RunState, apply
-from planrunner.times import SYSTEM_CLOCK
 
 Handler = Callable[[Mapping[str, Any]], Awaitable[Any]]
 """Puts a question (the fields of a Clarification) to a person and gives back the answer, MISSING when there is none."""
@@ -47,6 +48,7 @@ class Questions:
         self._ledger = ledger
         self._handler = handler
         self._put: set[str] = set()
+        self._asking = asyncio.Lock()
 
     async def ask(self, key: str, step: Step, question: Mapping[str, Any], on_timeout: Any = MISSING) -> Any:
         """The answer. Raises Waiting while there is none, DeadlineError when the time for it is over."""
@@ -57,7 +59,8 @@ class Questions:
             self._close(known, on_timeout)
         if known.is_open and self._handler is not None and key not in self._put:
             self._put.add(key)
-            await self._ask_handler(known)
+            async with self._asking:  # a person is asked one thing at a time
+                await self._ask_handler(known)
         if known.resolved:
             return known.response
         if known.closed == EXPIRED:
@@ -177,7 +180,7 @@ def open_question(state: RunState, clarification_id: str) -> QuestionState:
     """The open question of that id. InvalidPlanRunStateError when there is none."""
     for question in state.questions.values():
         if question.id == clarification_id:
-            if question.is_open and not _is_over(question, SYSTEM_CLOCK.now()):
+            if question.is_open and not _is_over(question, time()):
                 return question
             raise InvalidPlanRunStateError(f"{clarification_id} is closed: {_why(question)}")
     asked = ", ".join(question.id for question in state.open_questions.values()) or "none"

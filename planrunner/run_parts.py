@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from planrunner.events import Event
+
+_CALL: Final = re.compile(r"!(?:tool|ask):([0-9.]*[0-9])")
 
 NOT_STARTED: Final = "NOT_STARTED"
 IN_PROGRESS: Final = "IN_PROGRESS"
@@ -24,20 +27,30 @@ class EffectState:
     name      the tool, or the model
     args      of a tool call, as they were sent; None for an LLM call
     done      finished, with `value`, or with `error` as `{kind, message}`
+    failed    the last attempt failed, and is followed by another
+    failures  attempts that failed and were followed by another: `{name, choice, error, retry_after?, started_at,
+              finished_at}`
     asks      the tool asked a person instead of giving a value; it is called again after the answer
-    is_void   it was in doubt, and a person said that it did not happen
+    is_void   what is on record of it counts no more: it was in doubt, and a person said that it did not happen; or the
+              step is tried anew
     usage     of an LLM call: `{prompt_tokens, completion_tokens, usd}`
+    choice    of an LLM call: which of the models it may use was asked
+    messages  of an LLM call: what it was sent beyond what the call before it was sent
     """
 
     __slots__ = (
         "args",
         "asks",
         "attempt",
+        "choice",
         "done",
         "error",
+        "failed",
+        "failures",
         "finished_at",
         "is_void",
         "key",
+        "messages",
         "name",
         "started_at",
         "usage",
@@ -53,6 +66,10 @@ class EffectState:
         self.started_at = event.at
         self.finished_at: float | None = None
         self.done = False
+        self.failed = False
+        self.failures: list[dict[str, Any]] = []
+        self.choice: int = body.get("choice", 0)
+        self.messages: list[dict[str, Any]] | None = body.get("messages")
         self.asks = False
         self.is_void = False
         self.value: Any = None
@@ -69,11 +86,32 @@ class EffectState:
         """Whether a model was called, and not a tool."""
         return "!llm:" in self.key
 
+    @property
+    def ordinal(self) -> tuple[int, ...]:
+        """Its place among the calls of its step, whatever came of it first: the turn, and the place in the reply."""
+        return tuple(map(int, self.key.rpartition(":")[2].split(".")))
+
 
 class StepState:
-    """One step of the run, by its path."""
+    """One step of the run, by its path.
 
-    __slots__ = ("attempts", "effects", "error", "finished_at", "id", "output", "path", "started_at", "state")
+    summary  of an output that is too large for prompts
+    refused  calls that a model asked for and that were not made, by key: `{tool, arguments, reason}`
+    """
+
+    __slots__ = (
+        "attempts",
+        "effects",
+        "error",
+        "finished_at",
+        "id",
+        "output",
+        "path",
+        "refused",
+        "started_at",
+        "state",
+        "summary",
+    )
 
     def __init__(self, path: str) -> None:
         self.id = path.rsplit("/", 1)[-1]
@@ -83,8 +121,46 @@ class StepState:
         self.started_at: float | None = None
         self.finished_at: float | None = None
         self.output: Any = None
+        self.summary: str | None = None
         self.error: dict[str, str] | None = None
         self.effects: list[EffectState] = []
+        self.refused: dict[str, dict[str, str]] = {}
+
+
+class Stopwatch:
+    """How long steps were in flight, in seconds. It stands still while people are waited for, and between processes."""
+
+    __slots__ = ("_flying", "_passed", "_since")
+
+    def __init__(self) -> None:
+        self._flying = 0
+        self._passed = 0.0
+        self._since: float | None = None
+
+    def begin(self, at: float) -> None:
+        """One more step is in flight."""
+        self._flying += 1
+        self.go_on(at)
+
+    def end(self, at: float) -> None:
+        """One fewer."""
+        self._flying -= 1
+        if not self._flying:
+            self.stop(at)
+
+    def stop(self, at: float) -> None:
+        """Nobody carries the run from now on."""
+        self._passed = self.passed(at)
+        self._since = None
+
+    def go_on(self, at: float) -> None:
+        """Somebody carries it again."""
+        if self._flying and self._since is None:
+            self._since = at
+
+    def passed(self, at: float) -> float:
+        """So many seconds until now."""
+        return self._passed + (0.0 if self._since is None else max(0.0, at - self._since))
 
 
 class QuestionState:
@@ -112,6 +188,12 @@ class QuestionState:
     def id(self) -> str:
         """The clarification's id."""
         return str(self.body["id"])
+
+    @property
+    def place(self) -> tuple[int, ...]:
+        """Of a question about a call, the place of the call among those of its step; else nothing."""
+        call = _CALL.search(self.key)
+        return tuple(map(int, call[1].split("."))) if call else ()
 
     @property
     def path(self) -> str:

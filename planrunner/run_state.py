@@ -45,6 +45,9 @@ from planrunner.run_parts import (
 from planrunner.run_parts import (
     StepState as StepState,
 )
+from planrunner.run_parts import (
+    Stopwatch as Stopwatch,
+)
 
 
 class RunState:
@@ -58,6 +61,8 @@ class RunState:
     root                       the project root of the plan
     generation                 grows when what people have said counts no more: another end user, or a new try
     tries                      1, and one more for each retry of a failed run
+    in_flight                  how long steps were in flight
+    raised_limits              limits of the plan that a retry has raised
     output                     MISSING until the run is COMPLETE
     """
 
@@ -71,11 +76,13 @@ class RunState:
         "generation",
         "hooks",
         "id",
+        "in_flight",
         "inputs",
         "open_questions",
         "output",
         "plan",
         "questions",
+        "raised_limits",
         "root",
         "state",
         "step_ids",
@@ -91,6 +98,8 @@ class RunState:
         self.root = "."
         self.generation = 0
         self.tries = 1
+        self.in_flight = Stopwatch()
+        self.raised_limits: dict[str, Any] = {}
         self.step_ids: list[str] = []
         self.descriptions: dict[str, str] = {}
         self.state: str = NOT_STARTED
@@ -130,7 +139,10 @@ def fold(run_id: str, history: tuple[Event, ...]) -> RunState:
 
 def apply(run: RunState, event: Event) -> None:
     """Let one event happen."""
-    run.updated_at = event.at
+    before, run.updated_at = run.updated_at, event.at
+    if event.kind == events.RUN_RESUMED:  # whoever carried it last may have died: nobody did since the last event
+        run.in_flight.stop(before)
+        run.in_flight.go_on(event.at)
     try:
         change = _APPLY[event.kind]
     except KeyError:
@@ -175,14 +187,16 @@ def _run_resumed(run: RunState, event: Event) -> None:
         run.context = event.body["context"]
 
 
-def _run_retried(run: RunState, _: Event) -> None:
+def _run_retried(run: RunState, event: Event) -> None:
     """A new try: failed steps are open again, their failed effects are made anew, their questions asked anew."""
     run.tries += 1
+    run.raised_limits.update(event.body.get("limits", {}))
     run.state = IN_PROGRESS
     run.error = None
     run.generation += 1
     for step in run.steps.values():
         if step.state == FAILED:
+            run.in_flight.begin(event.at)
             _reopen(run, step)
     for key in [key for key, fired in run.hooks.items() if "error" in fired or key.startswith("!after_plan_run:")]:
         del run.hooks[key]
@@ -194,7 +208,7 @@ def _reopen(run: RunState, step: StepState) -> None:
     step.state, step.error, step.finished_at = IN_PROGRESS, None, None
     step.attempts += 1
     for effect in step.effects:
-        effect.is_void = effect.error is not None
+        effect.is_void = effect.error is not None or effect.failed
     for key in [key for key in run.hooks if key.startswith(f"{step.path}!after_step:")]:
         del run.hooks[key]
     if f"{step.path}!ask" in run.questions:
@@ -212,14 +226,18 @@ def _step_started(run: RunState, event: Event) -> None:
     step.attempts = 1
     step.started_at = event.at
     run.steps[event.key] = step
+    run.in_flight.begin(event.at)
 
 
 def _step_finished(run: RunState, event: Event) -> None:
     step = run.steps.get(event.key)
     if step is None:  # skipped: it never started
         step = run.steps[event.key] = StepState(event.key)
+    elif step.state == IN_PROGRESS:
+        run.in_flight.end(event.at)
     body = event.body
     step.state = body["state"]
+    step.summary = body.get("summary")
     step.finished_at = event.at
     step.error = body.get("error")
     step.output = run.effects[body["output_of"]].value if "output_of" in body else body.get("output")
@@ -230,10 +248,15 @@ def _effect_started(run: RunState, event: Event) -> None:
     effect = EffectState(event)
     path = key[: key.index("!")]
     effects = run.steps[path].effects
-    if key in run.effects:  # in flight when a process died: the same call, once more
-        effects[effects.index(run.effects[key])] = effect
-    else:
+    known = run.effects.get(key)
+    if known is None:
         effects.append(effect)
+    else:
+        effects[effects.index(known)] = effect
+        if not known.is_void:
+            effect.failures = known.failures
+            effect.messages = effect.messages or known.messages
+    if known is None or known.failed or known.done:  # else it was in flight when a process died: the same, once more
         run.usage["llm_calls" if effect.is_llm_call else "tool_calls"] += 1
     run.effects[key] = effect
 
@@ -247,14 +270,31 @@ def _effect_finished(run: RunState, event: Event) -> None:
     effect.error = body.get("error")
     usage = effect.usage = body.get("usage")
     if usage is not None:
-        for name, amount in usage.items():
-            run.usage[name] += amount or 0
+        _spend(run, usage)
+
+
+def _spend(run: RunState, usage: dict[str, Any]) -> None:
+    for name, amount in usage.items():
+        run.usage[name] += amount or 0
+
+
+def _attempt_failed(run: RunState, event: Event) -> None:
+    effect = run.effects[event.key]
+    effect.failed = True
+    told = {"name": effect.name, "choice": effect.choice, "started_at": effect.started_at, "finished_at": event.at}
+    effect.failures = [*effect.failures, {**told, **event.body}]
+
+
+def _call_refused(run: RunState, event: Event) -> None:
+    run.steps[event.key[: event.key.index("!")]].refused[event.key] = event.body
 
 
 def _clarification_raised(run: RunState, event: Event) -> None:
     question = run.questions[event.key] = run.open_questions[event.key] = QuestionState(event)
     step = run.steps.get(question.path)
     if step is not None:
+        if step.state == IN_PROGRESS:
+            run.in_flight.end(event.at)
         step.state = NEED_CLARIFICATION
 
 
@@ -264,16 +304,16 @@ def _clarification_answered(run: RunState, event: Event) -> None:
     question.response = event.body["response"]
     question.by = event.body.get("by")
     question.answered_at = event.at
-    _no_longer_asks(run, question)
+    _no_longer_asks(run, question, event.at)
 
 
 def _clarification_closed(run: RunState, event: Event) -> None:
     question = run.questions[event.key]
     question.closed = event.body["why"]
-    _no_longer_asks(run, question)
+    _no_longer_asks(run, question, event.at)
 
 
-def _no_longer_asks(run: RunState, question: QuestionState) -> None:
+def _no_longer_asks(run: RunState, question: QuestionState, at: float) -> None:
     """The step goes on once none of its questions is open; so does a run that paused for them."""
     asks_still = run.open_questions
     asks_still.pop(question.key, None)
@@ -284,12 +324,14 @@ def _no_longer_asks(run: RunState, question: QuestionState) -> None:
         and not any(q.path == step.path for q in asks_still.values())
     ):
         step.state = IN_PROGRESS
+        run.in_flight.begin(at)
     if run.state == NEED_CLARIFICATION and not asks_still:
         run.state = READY_TO_RESUME
 
 
-def _run_paused(run: RunState, _: Event) -> None:
+def _run_paused(run: RunState, event: Event) -> None:
     run.state = NEED_CLARIFICATION
+    run.in_flight.stop(event.at)
 
 
 def _hook_fired(run: RunState, event: Event) -> None:
@@ -325,6 +367,8 @@ _APPLY: dict[str, Callable[[RunState, Event], None]] = {
     events.EFFECT_FINISHED: _effect_finished,
     events.EFFECT_ASKED: _effect_asked,
     events.EFFECT_VOIDED: _effect_voided,
+    events.ATTEMPT_FAILED: _attempt_failed,
+    events.CALL_REFUSED: _call_refused,
     events.DECIDED: _decided,
     events.CLARIFICATION_RAISED: _clarification_raised,
     events.CLARIFICATION_ANSWERED: _clarification_answered,

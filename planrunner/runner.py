@@ -16,7 +16,7 @@ from planrunner.facade import to_the_end
 from planrunner.hooks.base import AFTER_PLAN_RUN, AFTER_STEP, BEFORE_STEP
 from planrunner.json_schema import check_value
 from planrunner.jsonsafe import to_json_safe
-from planrunner.ledger import Ledger, error_body, run_finished
+from planrunner.ledger import Ledger, error_body
 from planrunner.plan import MISSING, Step
 from planrunner.questions import CANCEL, Waiting, cancel_message
 from planrunner.registry import Registry
@@ -24,6 +24,7 @@ from planrunner.run_state import COMPLETE, ENDED, FAILED, NEED_CLARIFICATION, SK
 from planrunner.scope import PlanExit, RunScope, StepScope
 from planrunner.steps import VERBS
 from planrunner.steps.base import StepKind
+from planrunner.summary import summary_of
 
 _kinds = Registry(VERBS)
 
@@ -115,7 +116,6 @@ def _told(state: RunState) -> Any:
 
 async def _carry(run: RunScope, cancelled: list[str]) -> Event | None:
     """Run the steps and settle the outcome; None when it waits for a person."""
-    now = run.ledger.clock.now
     try:
         run.questions.take(run.take_said())
         output = await _run_to_output(run)
@@ -129,10 +129,10 @@ async def _carry(run: RunScope, cancelled: list[str]) -> Event | None:
     except RunCancelledError as cancel:
         return _cancelled(run, cancel)
     except StepFailed as failed:
-        return run_finished(now(), {**failed.error, "step": failed.step.id, "path": failed.step.path})
+        return run.ledger.ending({**failed.error, "step": failed.step.id, "path": failed.step.path})
     except StepError as error:
-        return run_finished(now(), {**error_body(error), "step": None, "path": None})
-    return run_finished(now(), None, output)
+        return run.ledger.ending({**error_body(error), "step": None, "path": None})
+    return run.ledger.ending(None, output)
 
 
 def _cancelled(run: RunScope, error: RunCancelledError) -> Event:
@@ -141,7 +141,7 @@ def _cancelled(run: RunScope, error: RunCancelledError) -> Event:
     for step in list(run.ledger.state.steps.values()):
         if step.state not in ENDED:
             run.ledger.emit(events.STEP_FINISHED, step.path, {"state": FAILED, "error": body})
-    return run_finished(run.ledger.clock.now(), {**body, "step": None, "path": None})
+    return run.ledger.ending({**body, "step": None, "path": None})
 
 
 def _uncancel() -> None:
@@ -266,9 +266,13 @@ async def _perform(run: RunScope, step: Step) -> dict[str, Any]:
     output = await kind.run(StepScope(run, step, step.path))
     told = f"{step.path}!tool:0"
     effect = run.ledger.state.effects.get(told)
+    body = {"state": COMPLETE}
+    summary = summary_of(output, run.parts.large_output, f"steps.{step.id}.output")
+    if summary is not None:
+        body["summary"] = summary
     if effect is not None and effect.value is output:
-        return {"state": COMPLETE, "output_of": told}
-    return {"state": COMPLETE, "output": to_json_safe(output)}
+        return {**body, "output_of": told}
+    return {**body, "output": to_json_safe(output)}
 
 
 async def _leave(run: RunScope, step: Step, reached: PlanExit) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from planrunner import run_state
+from planrunner import events, run_state
+from planrunner.attempts import ONCE
 from planrunner.errors import ModelError, TemplateError
 from planrunner.hooks.base import Binding
 from planrunner.hooks.firing import Hooks
@@ -16,36 +17,42 @@ from planrunner.journal.base import Post
 from planrunner.json_schema import compile_schema
 from planrunner.jsonsafe import dumps, to_json_safe
 from planrunner.ledger import Ledger
-from planrunner.models.base import Model, ModelRequest, Reply, ToolCall, Usage
-from planrunner.plan import MISSING, NOTHING, ModelAlias, Plan, Step
+from planrunner.model_calls import ModelCalls
+from planrunner.models.base import Model, ModelChoice, Reply, ToolCall, Turn, models_named
+from planrunner.plan import MISSING, NOTHING, Agent, ModelAlias, Plan, Retry, Step
 from planrunner.questions import Handler, Questions
-from planrunner.template import Renderer, compile_expression, compile_text, compile_value
+from planrunner.summary import summary_of
+from planrunner.template import Renderer, compile_expression, compile_prompt, compile_text, compile_value
 from planrunner.times import utc
 from planrunner.tool_calls import ToolCalls
 from planrunner.tools.catalogue import Catalogue, ResolvedTool
 from planrunner.tools.scripted import ScriptedTools
 
 if TYPE_CHECKING:
-    from planrunner.run_state import EffectState, RunState
+    from planrunner.run_state import RunState
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What carrying a run needs besides its plan; `wire` puts it together.
 
-    default_model  the litellm name or alias of a task whose agent names none; None when nobody named one
-    aliases        models of the project; the plan's own come before them
+    default_models  litellm names or aliases for tasks whose agent names none; empty when nobody named one
+    aliases         models of the project; the plan's own come before them
     handler        asks people at once; None: questions wait for their answers
     bindings       hooks, in the order of their lists
+    large_output   an output of more tokens stands in prompts as its summary
+    streams        the listener hears the text of models as it comes
     """
 
     tools: Catalogue
     model: Model
-    default_model: str | None = None
+    default_models: tuple[str, ...] = ()
     aliases: Mapping[str, ModelAlias] = NOTHING
     tool_script: ScriptedTools | None = None
     handler: Handler | None = None
     bindings: tuple[Binding, ...] = ()
+    large_output: int = 20_000
+    streams: bool = False
 
 
 BREATH_SECONDS = 0.01
@@ -80,7 +87,8 @@ class RunScope:
         self._breathed = monotonic()
         self.said: tuple[Post, ...] = ()
         self.hooks = Hooks(parts.bindings, plan, ledger, self.questions, self._render_with, self._holds_with)
-        self.tool_calls = ToolCalls(parts.tools, parts.tool_script, plan.root, ledger, self.questions, self.hooks)
+        self.tool_calls = ToolCalls(parts.tools, parts.tool_script, plan, ledger, self.questions, self.hooks)
+        self.model_calls = ModelCalls(parts.model, plan.limits, ledger, parts.streams)
 
     async def breathe(self) -> None:
         """Let the event loop have its turn now and then, also when no step ever waits."""
@@ -106,6 +114,11 @@ class RunScope:
         if renderer is None:
             renderer = self._renderers[id(value)] = compile_value(value)
         return renderer(self.names)
+
+    def shorten(self, value: Any, name: str) -> Any:
+        """The value, or its summary where it is too large for a prompt."""
+        summary = summary_of(value, self.parts.large_output, name)
+        return value if summary is None else summary
 
     def _render_with(self, value: Any, names: Mapping[str, Any]) -> Any:
         """A hook's `with`, which sees more names than a step."""
@@ -148,14 +161,24 @@ class StepScope:
     def render_text(self, value: str) -> str:
         return compile_text(value)(self._run.names)
 
+    def render_prompt(self, value: str) -> str:
+        return compile_prompt(value, self._run.shorten)(self._run.names)
+
+    def shorten(self, value: Any, name: str) -> Any:
+        return self._run.shorten(value, name)
+
     def tool(self, name: str) -> ResolvedTool:
         return self._run.parts.tools.resolve(name)
 
-    def model(self, name: str | None) -> ModelAlias:
-        name = name or self._run.parts.default_model
-        if name is None:
+    @property
+    def tries(self) -> int:
+        return self._run.ledger.state.steps[self.path].attempts
+
+    def models(self, agent: Agent) -> Sequence[ModelChoice]:
+        names = agent.model or self._run.parts.default_models
+        if not names:
             raise ModelError("no model is named for this task")
-        return self.plan.models.get(name) or self._run.parts.aliases.get(name) or ModelAlias(model=(name,))
+        return models_named(names, self.plan.models, self._run.parts.aliases)
 
     def args_problems(self, name: str, args: Any) -> list[str]:
         return [str(problem) for problem in compile_schema(self.tool(name).args_schema).problems(args)]
@@ -163,20 +186,25 @@ class StepScope:
     async def ask(self, name: str, question: Mapping[str, Any], on_timeout: Any = MISSING) -> Any:
         return await self._run.questions.ask(f"{self.path}!{name}", self.step, question, on_timeout)
 
-    async def call_model(self, request: ModelRequest) -> Reply:
-        async def perform(_: EffectState) -> dict[str, Any]:
-            reply = await self._run.parts.model.complete(request)
-            return {"value": _reply_body(reply), "usage": asdict(reply.usage)}
+    async def call_model(self, turn: Turn) -> Reply:
+        return await self._run.model_calls.call(self.step, f"{self.path}!llm:{turn.number}", turn)
 
-        value = await self._run.ledger.effect(f"{self.path}!llm:{request.turn}", {"name": request.model}, perform)
-        return _reply(value)
+    def refuse(self, place: str, call: ToolCall, reason: str) -> None:
+        key = f"{self.path}!tool:{place}"
+        if key not in self._run.ledger.state.steps[self.path].refused:
+            told = to_json_safe({"tool": call.name, "arguments": call.arguments, "reason": reason})
+            self._run.ledger.emit(events.CALL_REFUSED, key, told)
 
     async def call_tool(
         self, name: str, args: Mapping[str, Any], place: str = "0", idempotency_key: str | None = None
     ) -> Any:
         return await self._run.tool_calls.call(
-            self._run.shown(self.step), f"{self.path}!tool:{place}", name, args, idempotency_key
+            self._run.shown(self.step), f"{self.path}!tool:{place}", name, args, idempotency_key, self._retry()
         )
+
+    def _retry(self) -> Retry:
+        """How a tool call of this step is made again. What an agent's calls come to, its model decides about."""
+        return self.step.retry or ONCE if self.step.verb == "tool" else ONCE
 
     def exit(self, state: str, message: str | None, output: Any) -> NoReturn:
         raise PlanExit(state, message, output)
@@ -233,20 +261,6 @@ class _RunNames(Mapping[str, Any]):
 
 def _context_names(context: Mapping[str, Any]) -> dict[str, Any]:
     return {"end_user_id": context["end_user_id"], "additional_data": context["additional_data"]}
-
-
-def _reply_body(reply: Reply) -> dict[str, Any]:
-    calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.tool_calls]
-    return to_json_safe({"text": reply.text, "tool_calls": calls, "finish_reason": reply.finish_reason})  # type: ignore[no-any-return]
-
-
-def _reply(body: Mapping[str, Any]) -> Reply:
-    return Reply(
-        text=body["text"],
-        tool_calls=tuple(ToolCall(**call) for call in body["tool_calls"]),
-        usage=Usage(),
-        finish_reason=body["finish_reason"],
-    )
 
 
 def _short(value: Any) -> str:

@@ -28,12 +28,15 @@ class Settings:
     model        the model of tasks that name none; None when nobody named one
     models       aliases that every plan of the project may use
     synchronous  how SQLite writes: `FULL` survives a power cut, `NORMAL` survives a killed process and is faster
+    large_output_tokens  an output of a step or tool with more tokens (4 characters each, an estimate) stands in prompts
+                         as a summary; the whole of it stays in the record, and for later steps
     """
 
     store: str
     model: str | None = None
     models: Mapping[str, ModelAlias] = NOTHING
     synchronous: str = "FULL"
+    large_output_tokens: int = 20_000
 
 
 def load_settings(
@@ -56,7 +59,7 @@ def load_settings(
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     """An empty variable counts as not set. Paths in it are relative to the working folder, as in a flag."""
     told = {}
-    for name in ("store", "model", "synchronous"):
+    for name in ("store", "model", "synchronous", "large_output_tokens"):
         if value := environ.get(_PREFIX + name.upper()):
             told[name] = _KEYS[name](value, f"the environment variable {_PREFIX}{name.upper()}")
     return told
@@ -128,7 +131,16 @@ def _alias(entry: Any, where: str) -> ModelAlias:
     if not isinstance(entry, dict) or "model" not in entry:
         raise UsageError(f'{where} must be a table with the key `model`, such as {{model = "openai/gpt-4o-mini"}}')
     parameters = {name: value for name, value in entry.items() if name != "model"}
-    return ModelAlias((_text(entry["model"], f"{where}.model"),), parameters)
+    named = entry["model"] if isinstance(entry["model"], list) and entry["model"] else [entry["model"]]
+    return ModelAlias(tuple(_text(model, f"{where}.model") for model in named), parameters)
+
+
+def _tokens(value: Any, where: str) -> int:
+    """A whole number from 1; in the environment it is a text."""
+    number = int(value) if isinstance(value, str) and value.isdecimal() else value
+    if type(number) is not int or number < 1:
+        raise UsageError(f"{where} must be a whole number of tokens, such as 20000, and is {_short(value)}")
+    return number
 
 
 def _meant(word: str, names: Mapping[str, Any]) -> str:
@@ -147,4 +159,5 @@ _KEYS: dict[str, Callable[[Any, str], Any]] = {
     "model": _text,
     "models": _models,
     "synchronous": _synchronous,
+    "large_output_tokens": _tokens,
 }

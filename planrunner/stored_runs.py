@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from planrunner import events
+from planrunner.document.beside import InSnapshot
 from planrunner.document.load import load_document
 from planrunner.errors import InvalidPlanError, StoreError
 from planrunner.events import Event
@@ -51,9 +52,9 @@ def new_run(plan: Plan, state: RunState) -> NewRun:
 
 
 def pinned_plan(stored: StoredRun, state: RunState) -> Plan:
-    """The plan as it was when the run began."""
+    """The plan as it was when the run began, with its prompt files as they were."""
     name, text = next(iter(stored.files.items()))
-    loaded = load_document(text.encode(), name, path=None, root=state.root)
+    loaded = load_document(text.encode(), name, path=None, root=state.root, beside=InSnapshot(stored.files))
     if loaded.plan is None:
         raise InvalidPlanError(
             f"the plan of run {state.id} is not valid for this version of planrunner", loaded.problems

@@ -1,39 +1,27 @@
-"""Time: the clock that runs go by, and moments and durations as people and JSON read them."""
+"""Moments as people and JSON read them, and the clock that runs go by."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from time import time
-from typing import Final, Protocol
+from typing import Final
 
 
-class Clock(Protocol):
-    """Tells a run what time it is, and lets it wait. Whatever a run does by time, it does by its clock."""
-
-    def now(self) -> float:
-        """Seconds since 1970."""
-        ...
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait so many seconds; none when it is not above 0, but others have their turn."""
-        ...
-
-
-class SystemClock:
-    """The time of the machine."""
+class Clock:
+    """Tells a run what time it is, and lets it wait. A test may put another in its place."""
 
     def now(self) -> float:
         """Seconds since 1970."""
         return time()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait so many seconds."""
-        import asyncio  # too much for commands that run nothing
+        """Let so many seconds pass."""
+        from asyncio import sleep  # not at start-up: checking a plan needs no event loop
 
-        await asyncio.sleep(seconds)
+        await sleep(seconds)
 
 
-SYSTEM_CLOCK: Final = SystemClock()
+REAL: Final = Clock()
 
 
 def utc(seconds: float) -> str:

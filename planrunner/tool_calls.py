@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from planrunner import answers, events
-from planrunner.errors import RejectedError, SchemaError, StepError, ToolHardError, step_error
+from planrunner.attempts import ONCE, Failure, failure_of, next_attempt
+from planrunner.errors import RejectedError, SchemaError, StepError, ToolHardError, ToolSoftError, step_error
 from planrunner.hooks.base import AFTER_TOOL_CALL, BEFORE_TOOL_CALL, ToolCall
 from planrunner.hooks.firing import Hooks
 from planrunner.hooks.view import view_of
 from planrunner.json_schema import check_value
 from planrunner.jsonsafe import dumps, to_json_safe
 from planrunner.ledger import Ledger, error_body
-from planrunner.plan import Plan, Step
+from planrunner.limits import check_limits
+from planrunner.plan import Plan, Retry, Step
 from planrunner.questions import Questions, Waiting, question_of
 from planrunner.times import utc
 from planrunner.tools.base import Tool, ToolRunContext
@@ -44,32 +47,67 @@ class ToolCalls:
         self,
         tools: Catalogue,
         script: ScriptedTools | None,
-        root: str,
+        plan: Plan,
         ledger: Ledger,
         questions: Questions,
         hooks: Hooks,
     ) -> None:
         self._tools = tools
         self._script = script
-        self._root = root
+        self._root = plan.root
+        self._limits = plan.limits
         self._ledger = ledger
         self._questions = questions
         self._hooks = hooks
 
-    async def call(self, step: Step, key: str, name: str, args: Mapping[str, Any], idempotency_key: str | None) -> Any:
+    async def call(
+        self,
+        step: Step,
+        key: str,
+        name: str,
+        args: Mapping[str, Any],
+        idempotency_key: str | None,
+        retry: Retry = ONCE,
+    ) -> Any:
         """The value of the call with this key: as recorded when it is finished, else the call is made.
 
-        Raises the StepError of the tool or of a hook, and Waiting while a person is asked.
+        retry  how it is made again when it fails; of a call whose effect is not `read` only a ToolSoftError is
+
+        Raises the StepError of the tool or of a hook, LimitExceededError, and Waiting while a person is asked.
         """
         resolved = self._tools.resolve(name)
+        if resolved.effect != "read":
+            retry = replace(retry, on=tuple(kind for kind in retry.on if kind == ToolSoftError.kind))
+        tried = _Tried(retry, self._ledger.state.effects.get(key))
+        while True:
+            try:
+                return await self._attempt(step, key, resolved, args, idempotency_key, tried)
+            except StepError:
+                if not tried.goes_on:
+                    raise
+            await self._ledger.barrier()  # the failure is durable before the wait
+            await self._ledger.clock.sleep(tried.wait)
+
+    async def _attempt(
+        self,
+        step: Step,
+        key: str,
+        resolved: ResolvedTool,
+        args: Mapping[str, Any],
+        idempotency_key: str | None,
+        tried: _Tried,
+    ) -> Any:
+        """Make the call once, with the hooks around it, unless it is finished."""
+        tried.goes_on = False
         known = self._ledger.state.effects.get(key)
-        if known is not None and not known.done and not known.asks and resolved.effect == "irreversible":
+        in_flight = known is not None and not known.done and not known.failed and not known.asks
+        if known is not None and in_flight and not known.is_void and resolved.effect == "irreversible":
             known = await self._settle_doubt(step, known)
-        if known is None or known.is_void:
+        if known is None or known.is_void or known.failed:
             call = await self._approved(_new_call(step, key, resolved, args, known))
         else:
             call = _known_call(step, resolved, known)
-        value = await self._perform(call, resolved, idempotency_key)
+        value = await self._perform(call, resolved, idempotency_key, tried)
         if self._hooks.any_at(AFTER_TOOL_CALL):
             await self._hooks.after_tool_call(call, value)
         return value
@@ -81,20 +119,23 @@ class ToolCalls:
         resolved = self._tools.resolve(call.names[0])
         return call.with_args(await self._hooks.before_tool_call(call, lambda args: check_args(resolved, args)))
 
-    async def _perform(self, call: ToolCall, resolved: ResolvedTool, idempotency_key: str | None) -> Any:
+    async def _perform(self, call: ToolCall, resolved: ResolvedTool, idempotency_key: str | None, tried: _Tried) -> Any:
         async def touch(effect: EffectState) -> dict[str, Any]:
             return {"value": await self._touch(call, resolved, effect, idempotency_key)}
 
         await self._answers(call.step, call.key)
+        known = self._ledger.state.effects.get(call.key)
+        if known is None or not known.done or known.is_void:
+            check_limits(self._limits, self._ledger.state, "tool_calls", self._ledger.clock.now())
         body = {"name": resolved.name, "args": call.args}
         try:
-            return await self._ledger.effect(call.key, body, touch, call.attempt)
+            return await self._ledger.effect(call.key, body, touch, call.attempt, tried.failed)
         except ToolAsks as asks:
             self._ledger.emit(events.EFFECT_ASKED, call.key, {})
             number = len(self._asked(call.key))
             for offset, question in enumerate(asks.questions):
                 self._questions.put(f"{call.key}?{number + offset}", call.step, question)
-        return await self._perform(call, resolved, idempotency_key)
+        return await self._perform(call, resolved, idempotency_key, tried)
 
     async def _touch(
         self, call: ToolCall, resolved: ResolvedTool, effect: EffectState, idempotency_key: str | None
@@ -106,7 +147,8 @@ class ToolCalls:
             contained = call.tool.self_contained
             value = self._script.call(resolved.name, resolved.effect, args, effect.path, self_contained=contained)
         if value is NotImplemented:
-            value = await self._call_tool(call, self._context(call.step, call.key, idempotency_key), args)
+            ctx = self._context(call.step, call.key, idempotency_key)
+            value = await self._call_tool(call, ctx, args, resolved.timeout)
         if asked := _clarifications(value):
             raise ToolAsks([question_of(question, "tool", f"the tool {call.tool.id}") for question in asked])
         value = to_json_safe(value)
@@ -114,10 +156,12 @@ class ToolCalls:
             check_value(resolved.output_schema, value, f"the output of {resolved.name}")
         return self._hooks.redacted(call, value) if self._hooks.any_at(AFTER_TOOL_CALL) else value
 
-    async def _call_tool(self, call: ToolCall, ctx: ToolRunContext, args: Mapping[str, Any]) -> Any:
+    async def _call_tool(
+        self, call: ToolCall, ctx: ToolRunContext, args: Mapping[str, Any], seconds: float | None
+    ) -> Any:
         """Call the tool. What its error tells is redacted as a result would be."""
         try:
-            return await call_tool(call.tool, ctx, args)
+            return await call_tool(call.tool, ctx, args, _shortest(call.step.timeout, seconds))
         except StepError as error:
             told = self._hooks.redacted(call, str(error))
             if told == str(error):
@@ -215,33 +259,65 @@ class ToolCalls:
         return effect
 
 
+class _Tried:
+    """A call while it is tried: whether another attempt follows, and the seconds before it."""
+
+    def __init__(self, retry: Retry, known: EffectState | None) -> None:
+        self._retry = retry
+        told = [] if known is None or known.is_void else known.failures
+        self._failures = [Failure(0, failure["error"]["kind"], failure.get("retry_after")) for failure in told]
+        self.goes_on = False
+        self.wait = 0.0
+
+    def failed(self, error: StepError) -> bool:
+        """Note a failure; whether another attempt follows it."""
+        self._failures.append(failure_of(error))
+        upcoming = next_attempt(1, self._retry, self._failures)
+        self.goes_on, self.wait = upcoming is not None, 0.0 if upcoming is None else upcoming.wait
+        return self.goes_on
+
+
+def _shortest(*timeouts: float | None) -> float | None:
+    return min((timeout for timeout in timeouts if timeout is not None), default=None)
+
+
 def check_args(resolved: ResolvedTool, args: Any) -> None:
     """SchemaError when the args do not fit the tool."""
     check_value(resolved.args_schema, args, f"the args of {resolved.name}")
 
 
 def _new_call(
-    step: Step, key: str, resolved: ResolvedTool, args: Mapping[str, Any], voided: EffectState | None
+    step: Step, key: str, resolved: ResolvedTool, args: Mapping[str, Any], before: EffectState | None
 ) -> ToolCall:
-    """A call with a copy of the args that nobody else holds: what is journaled is what the tool gets."""
-    if voided is not None:
-        safe: dict[str, Any] = voided.args or {}
+    """A call with a copy of the args that nobody else holds: what is journaled is what the tool gets.
+
+    before  the attempt before this one, which failed or counts no more
+    """
+    if before is not None:
+        safe: dict[str, Any] = before.args or {}
     else:
         try:
             safe = to_json_safe(args, "args")
         except SchemaError as error:
             raise SchemaError(f"the call of {resolved.name}: {error}") from None
         check_args(resolved, safe)
-    return _call(step, key, resolved, safe, 1 if voided is None else voided.attempt + 1)
+    attempt = 1 if before is None else before.attempt + 1
+    return _call(step, key, resolved, safe, attempt, attempt - _failed_attempts(before))
 
 
 def _known_call(step: Step, resolved: ResolvedTool, effect: EffectState) -> ToolCall:
-    return _call(step, effect.key, resolved, effect.args or {}, effect.attempt)
+    first = effect.attempt - _failed_attempts(effect)
+    return _call(step, effect.key, resolved, effect.args or {}, effect.attempt, first)
 
 
-def _call(step: Step, key: str, resolved: ResolvedTool, args: dict[str, Any], attempt: int) -> ToolCall:
+def _failed_attempts(effect: EffectState | None) -> int:
+    """How many attempts at this call were followed by another."""
+    return 0 if effect is None or effect.is_void else len(effect.failures)
+
+
+def _call(step: Step, key: str, resolved: ResolvedTool, args: dict[str, Any], attempt: int, first: int) -> ToolCall:
     names = (resolved.name,) if resolved.origin == resolved.name else (resolved.name, resolved.origin)
-    return ToolCall(key, attempt, resolved.tool, names, resolved.effect, step, args)
+    return ToolCall(key, attempt, first, resolved.tool, names, resolved.effect, step, args)
 
 
 def _own_copy(value: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from planrunner import events
 from planrunner.answers import checked_answer
-from planrunner.checks import check_models, checked_context, checked_inputs
+from planrunner.checks import check_models, check_prices, checked_context, checked_inputs, raised_limits
 from planrunner.clarification import Clarification
 from planrunner.clarification_handler import asker
 from planrunner.dispatch.local import LocalDispatcher
@@ -33,23 +33,21 @@ from planrunner.hooks.bindings import handler_of_plan, of_plan, of_runner
 from planrunner.journal import open_journal
 from planrunner.journal.base import Journal, Post, RunQuery, RunSummary, StoredRun
 from planrunner.ledger import Ledger, Listener
-from planrunner.models.base import Model
 from planrunner.models.litellm import LitellmModel
-from planrunner.models.scripted import ScriptedModel
 from planrunner.plan import Plan
 from planrunner.plan_run import PlanRun
+from planrunner.players import Players, players_of
 from planrunner.questions import ANSWER, CANCEL, Handler, open_question
 from planrunner.run_state import COMPLETE, FAILED, RunState, fold
 from planrunner.runner import advance, let_go
 from planrunner.scope import Parts, RunScope
-from planrunner.scripted_answers import ScriptedAnswers
+from planrunner.sent import SentPrompt, sent_prompts
 from planrunner.settings import Settings, load_settings
 from planrunner.stored_runs import begin, keep_record, new_run, pinned_plan, state_of
-from planrunner.times import SYSTEM_CLOCK, Clock
+from planrunner.times import REAL, Clock
 from planrunner.tools.base import Tool
 from planrunner.tools.catalogue import Catalogue
 from planrunner.tools.loading import load_function
-from planrunner.tools.scripted import ScriptedTools
 
 _log = logging.getLogger("planrunner")
 
@@ -67,6 +65,7 @@ class Runner:
     store     `"memory"`, a folder, a file, or `sqlite:///…`; by default `.planrunner` in the project root
     script    answers in place of models and tools, from `load_script`
     execution_hooks  hooks around every run of this Runner, and who answers questions while a run goes on
+    stream    listeners also hear the text of models as it comes, as events `text` that are not kept
     settings  everything else; by default read from the environment and the project file of the plan's root
     clock     the time that runs go by; the machine's if left out
 
@@ -81,14 +80,16 @@ class Runner:
         store: str | Path | None = None,
         script: Script | None = None,
         execution_hooks: ExecutionHooks | None = None,
+        stream: bool = False,
         settings: Settings | None = None,
-        clock: Clock = SYSTEM_CLOCK,
+        clock: Clock = REAL,
     ) -> None:
         self._tools = tuple(tools)
         self._model_name = model
         self._store = store
         self._script = script
         self._hooks = execution_hooks
+        self._stream_text = stream
         self._settings = settings
         self._clock = clock
         self._settings_read: dict[str, Settings] = {}
@@ -154,6 +155,7 @@ class Runner:
     ) -> PlanRun:
         settings = self._settings_for(plan.root)
         parts = self._parts(plan, settings)
+        await check_prices(plan, parts.model, parts.default_models, parts.aliases)
         state, start = begin(plan, checked_inputs(plan, inputs), checked_context(plan, context), self._clock.now())
         journal = self._journal(settings)
         creating = asyncio.ensure_future(journal.create(new_run(plan, state), [start]))
@@ -175,6 +177,7 @@ class Runner:
         *,
         context: ContextLike | None = None,
         retry: bool = False,
+        limits: Mapping[str, Any] | None = None,
         on_event: Listener | None = None,
     ) -> PlanRun:
         """Carry on a run (or its id) that was interrupted or waits for answers; a COMPLETE one is returned as it is.
@@ -182,11 +185,12 @@ class Runner:
         context  replaces the end user's context, which else stays what it was; also given by an enclosing
                  `with execution_context(...)`
         retry    opens a new try of what failed in a FAILED run; what is finished is kept
+        limits   with `retry`: limits of the plan that are raised from now on, such as `{"usd": 1}`
 
         What is finished is not done again, and the plan is the one the run began with, whatever its file says now.
         Raises PlanRunNotFoundError, RunBusyError, ContextError, or RunFinishedError for a FAILED run without `retry`.
         """
-        return run_sync(self.aresume(run, context=context, retry=retry, on_event=on_event))
+        return run_sync(self.aresume(run, context=context, retry=retry, limits=limits, on_event=on_event))
 
     def aresume(
         self,
@@ -194,15 +198,24 @@ class Runner:
         *,
         context: ContextLike | None = None,
         retry: bool = False,
+        limits: Mapping[str, Any] | None = None,
         on_event: Listener | None = None,
     ) -> Coroutine[Any, Any, PlanRun]:
         """As `resume`, for async callers."""
         given = get_execution_context() if context is None else make_execution_context(context)
-        return self._carry_on(_id(run), None if given is None else given.model_dump(), retry, on_event)
+        again = {"limits": raised_limits(limits)} if limits else {} if retry else None
+        if limits and not retry:
+            raise UsageError("limits are raised for a new try only: say retry (--retry) too")
+        return self._carry_on(_id(run), None if given is None else given.model_dump(), again, on_event)
 
     async def _carry_on(
-        self, run_id: str, context: dict[str, Any] | None, retry: bool, on_event: Listener | None
+        self,
+        run_id: str,
+        context: dict[str, Any] | None,
+        again: dict[str, Any] | None = None,
+        on_event: Listener | None = None,
     ) -> PlanRun:
+        """`again`: what is recorded of a new try; None: it is none."""
         journal, stored = await self._find(run_id)
         state = fold(run_id, stored.events)
         settings = self._settings_for(state.root)
@@ -211,7 +224,7 @@ class Runner:
         plan = pinned_plan(stored, state)
         body = {} if context is None else {"context": checked_context(plan, context)}
         parts = self._parts(plan, settings, state)
-        lease = await journal.claim(run_id, failed=retry)
+        lease = await journal.claim(run_id, failed=again is not None)
         try:
             stored = await journal.load(run_id)  # what the one before us wrote last
         except BaseException:
@@ -221,8 +234,8 @@ class Runner:
         ledger = Ledger(fold(run_id, stored.events), lease, journal, on_event, seen, self._clock)
         user, ended = ledger.state.context["end_user_id"], ledger.state.state
         ledger.emit(events.RUN_RESUMED, "", {"epoch": lease.epoch, **body})
-        if retry and ended == FAILED:  # by its events: in the store it is carried again
-            ledger.emit(events.RUN_RETRIED, "", {})
+        if again is not None and ended == FAILED:  # by its events: in the store it is carried again
+            ledger.emit(events.RUN_RETRIED, "", again)
         await self._carry(plan, parts, ledger, stored.posts, ledger.state.context["end_user_id"] != user)
         return keep_record(ledger.state, settings.store)
 
@@ -240,7 +253,7 @@ class Runner:
         journal, stored = await self._find(run_id)
         await journal.post(run_id, f"{CANCEL}{state_of(stored).tries}", {"by": by})
         try:
-            return await self._carry_on(run_id, None, False, None)
+            return await self._carry_on(run_id, None)
         except RunBusyError:
             return PlanRun.from_state(state_of(await journal.load(run_id)))
 
@@ -322,24 +335,23 @@ class Runner:
         """
         tools = Catalogue(plan, self._tools)
         tools.check()
-        default_model = self._model_name or plan.default_model or settings.model
-        own = of_plan(plan, lambda use: load_function(use, plan.root))
-        bindings = (*of_runner(self._hooks), *own)
-        if self._script is not None:
-            model, scripted, handler = self._actors(self._script, plan, known)
-            return Parts(tools, model, default_model or SCRIPTED, settings.models, scripted, handler, bindings)
-        check_models(plan, default_model)
-        return Parts(tools, self._model(plan), default_model, settings.models, None, self._people(plan), bindings)
-
-    def _actors(self, script: Script, plan: Plan, known: RunState | None) -> tuple[Model, ScriptedTools, Handler]:
-        """Who plays the parts of the model, the tools and the people."""
-        done = [effect for effect in known.effects.values() if effect.done] if known else []
-        asked = list(known.questions.values()) if known else []
-        people = None if script.strict else self._people(plan)
-        return (
-            ScriptedModel(script.replies, done, strict=script.strict, hear=script.hear),
-            ScriptedTools(script.tools, done, strict=script.strict),
-            ScriptedAnswers(script.answers, people, asked, strict=script.strict),
+        defaults = _first(_one(self._model_name), plan.default_models, _one(settings.model))
+        script = self._script
+        if script is None:
+            check_models(plan, defaults)
+            players = Players(self._model(plan), None, self._people(plan))
+        else:
+            players = players_of(script, None if script.strict else self._people(plan), known)
+        return Parts(
+            tools=tools,
+            model=players.model,
+            default_models=defaults if script is None else defaults or (SCRIPTED,),
+            aliases=settings.models,
+            tool_script=players.tools,
+            handler=players.people,
+            bindings=(*of_runner(self._hooks), *of_plan(plan, lambda use: load_function(use, plan.root))),
+            large_output=settings.large_output_tokens,
+            streams=self._stream_text,
         )
 
     def _people(self, plan: Plan) -> Handler | None:
@@ -348,7 +360,7 @@ class Runner:
         people = people or handler_of_plan(plan, lambda use: load_function(use, plan.root))
         return None if people is None else asker(people)
 
-    def _model(self, plan: Plan) -> Model:
+    def _model(self, plan: Plan) -> LitellmModel:
         """The road to real models; its slow import begins beside the start of the run."""
         if self._litellm is None:
             self._litellm = LitellmModel()
@@ -375,12 +387,25 @@ class Runs:
         """Everything that happened in a run, in order. PlanRunNotFoundError when there is none."""
         return self._load(run_id).events
 
+    def prompts(self, run_id: str) -> builtins.list[SentPrompt]:
+        """What models were sent in a run, call by call. PlanRunNotFoundError when there is none."""
+        return sent_prompts(fold(run_id, self._load(run_id).events))
+
     def _load(self, run_id: str) -> StoredRun:
         return run_sync(self._runner._find(run_id))[1]
 
     def _journal(self) -> Journal:
         runner = self._runner
         return runner._journal(runner._settings_for(find_root(None)))
+
+
+def _one(name: str | None) -> tuple[str, ...]:
+    return () if name is None else (name,)
+
+
+def _first(*names: Sequence[str]) -> tuple[str, ...]:
+    """The first that names anything."""
+    return tuple(next((each for each in names if each), ()))
 
 
 def _id(run: PlanRun | str) -> str:

@@ -69,7 +69,7 @@ def carry(
     with (
         FOLLOWERS[given["format_"]](output, told, commands, resumes) as follower,
         kept_for_data(follower.progress.say),
-        _runner(settings, given, _people(told, ahead, follower)) as runner,
+        _runner(settings, given, follower, _people(told, ahead, follower)) as runner,
     ):
         follower.progress.descriptions = described
         record = work(runner, follower)
@@ -123,13 +123,19 @@ def what_to_type(record: PlanRun, commands: Commands | None) -> Iterator[str]:
         yield commands.resume(record.id)
 
 
-def _runner(settings: Settings, given: Mapping[str, Any], people: ExecutionHooks) -> Runner:
+def _runner(settings: Settings, given: Mapping[str, Any], follower: Follower, people: ExecutionHooks) -> Runner:
     with uninterrupted():
         from planrunner.document.script import load_script
         from planrunner.wire import Runner
 
     script = None if given["script"] is None else load_script(given["script"])
-    return Runner(settings=settings, model=given["model"], script=script, execution_hooks=people)
+    return Runner(
+        settings=settings,
+        model=given["model"],
+        script=script,
+        execution_hooks=people,
+        stream=follower.hears_text,
+    )
 
 
 def _people(told: OnStore, ahead: Ahead, follower: Follower) -> ExecutionHooks:

@@ -13,7 +13,6 @@ from planrunner.errors import UsageError
 
 MAX_BYTES = 16 * 1024 * 1024
 _OURS = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
-"""What the shell has opened for us: standard input, and `<(…)`."""
 
 
 class UnreadableError(UsageError):
@@ -37,9 +36,14 @@ def read_bytes(path: str, what: str, limit: int = MAX_BYTES) -> bytes:
         raise UnreadableError(f"{what} {path!r} is no possible file name") from None
 
 
+def is_handed(path: str) -> bool:
+    """Whether the shell has opened this for us and it stands in no folder: standard input, or `<(…)`."""
+    return path == "-" or path.startswith(_OURS)
+
+
 def refuse_special(path: str, what: str) -> None:
     """UnreadableError for a pipe, a socket or a device: reading one may never end. What can't be told passes."""
-    if path == "-" or path.startswith(_OURS):
+    if is_handed(path):
         return
     try:
         mode = os.stat(path).st_mode

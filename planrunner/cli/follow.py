@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from planrunner import events
 from planrunner.cli.sink import Output
@@ -29,6 +29,7 @@ class Follower:
 
     run_id    None until a run is carried
     progress  what people see meanwhile
+    hears_text  whether it wants the text of models as it comes
     commands  what to type about the run; None when nothing is kept
     resumes   the run that is gone on with; None for a new one
     """
@@ -37,6 +38,7 @@ class Follower:
         self.output = output
         self.run_id: str | None = None
         self.progress = _progress(told)
+        self.hears_text = self.progress.hears_text
         self._commands = commands
         self._resumes = resumes
         self._has_result = False
@@ -105,6 +107,10 @@ class Json(Follower):
 
 class JsonLines(Follower):
     """`--format jsonl`: every event in a line as it happens, and the record in the last one."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.hears_text = True
 
     def __call__(self, event: Event) -> None:
         """Hear an event, and write it."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from planrunner.cli.files import UnreadableError, read_bytes, refuse_special
+from planrunner.cli.files import UnreadableError, is_handed, read_bytes, refuse_special
 from planrunner.document.load import ABOUT_BUILTIN, find_root, load_document
 from planrunner.document.problem import Problem
 from planrunner.document.source import MAX_BYTES
@@ -62,10 +62,12 @@ def read_plan(path: str) -> Given:
     """Read and check one plan; `-` is standard input. UnreadableError when there is no file to read."""
     refuse_special(path, "the plan")
     text = read_bytes(path, "the plan", MAX_BYTES)
-    name, place = (STDIN, None) if path == "-" else (path, path)
+    name, place = STDIN if path == "-" else path, None if is_handed(path) else path
     loaded = load_document(text, name, path=place, root=find_root(place))
     refused = any(problem.code in ABOUT_BUILTIN for problem in loaded.problems)
-    return Given(Checked(name, loaded.problems, loaded.source.lines), None if refused else loaded.plan)
+    prompts = {prompt.name: prompt.lines for prompt in loaded.prompts}
+    checked = Checked(name, loaded.problems, loaded.source.lines, prompts)
+    return Given(checked, None if refused else loaded.plan)
 
 
 def unreadable(path: str, why: str) -> Checked:

@@ -12,7 +12,7 @@ from planrunner.cli.carrying import carry, carrying
 from planrunner.cli.context import context_in_place_of
 from planrunner.cli.options import OnStore, on_store
 from planrunner.cli.stores import settings_of_run
-from planrunner.cli.values import utf8
+from planrunner.cli.values import pairs, utf8
 
 if TYPE_CHECKING:
     from planrunner.events import Event
@@ -30,15 +30,17 @@ if TYPE_CHECKING:
     help="Answer to a question, by its id; of a clarify step also by the step.",
 )
 @click.option("--retry", is_flag=True, help="Try again what failed in a FAILED run; what is finished is kept.")
+@click.option("--limit", metavar="K=V", type=utf8, multiple=True, help="With --retry: raise a limit, such as usd=2.")
 @carrying
 @on_store
-def resume(told: OnStore, run: str, retry: bool, **given: Any) -> int:
+def resume(told: OnStore, run: str, retry: bool, limit: tuple[str, ...], **given: Any) -> int:
     """Go on with a run, by its id; what is finished is not done again.
 
     The end user's context stays what it was. --data replaces single data; --context, or another --user, replaces all
     of it. Results and exit codes are those of run.
     """
     answers = given_answers(given["answer"])
+    limits = pairs("--limit", limit, lambda _, text: text)
     ahead = Ahead({})
     described: dict[str, str] = {}
 
@@ -50,6 +52,6 @@ def resume(told: OnStore, run: str, retry: bool, **given: Any) -> int:
         for question_id, answer in to_post.items():
             runner.resolve_clarification(question_id, answer, record)
         ahead.add(later)
-        return runner.resume(record, context=context, retry=retry, on_event=hear)
+        return runner.resume(record, context=context, retry=retry, limits=limits, on_event=hear)
 
     return carry(told, settings_of_run(told, run), given, ahead, described, work, run)

@@ -14,9 +14,9 @@ from planrunner.cli.options import OneOf, OnStore, formats, on_store, once
 from planrunner.cli.stores import is_missing, settings_of_run, store_settings
 from planrunner.cli.streams import data, style, talk
 from planrunner.cli.values import how_many, since, utf8
-from planrunner.errors import EXIT_COMPLETE
+from planrunner.errors import EXIT_COMPLETE, UsageError
 from planrunner.registry import load
-from planrunner.render import EVENTS, LISTS, RECORDS
+from planrunner.render import EVENTS, LISTS, PROMPTS, RECORDS
 from planrunner.run_state import COMPLETE, ENDED, FAILED, IN_PROGRESS, NEED_CLARIFICATION, READY_TO_RESUME
 
 if TYPE_CHECKING:
@@ -60,12 +60,18 @@ def list_(
 @runs.command("show", short_help="Show the record of a run.")
 @click.argument("run", type=utf8)
 @click.option("--events", is_flag=True, help="Show what happened, event by event, in place of the record.")
+@click.option("--prompts", is_flag=True, help="Show what models were sent and what they answered.")
 @formats(*RECORDS)
 @on_store
-def show(told: OnStore, run: str, events: bool, format_: str) -> int:
+def show(told: OnStore, run: str, events: bool, prompts: bool, format_: str) -> int:
     """Show the record of a run, by its id. Of one that waits for people: also what to type next."""
+    if events and prompts:
+        raise UsageError("--events and --prompts are shown one at a time: leave one out")
     settings = settings_of_run(told, run)
     with _runner(settings) as runner:
+        if prompts:
+            data(load(PROMPTS[format_])(runner.runs.prompts(run), style(sys.stdout)))
+            return EXIT_COMPLETE
         if events:
             happened = runner.runs.events(run)
             data(load(EVENTS[format_])(happened, style(sys.stdout)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -25,12 +26,16 @@ from planrunner.render.words import count
 def validate(told: Common, paths: tuple[str, ...], format_: str, strict: bool) -> int:
     """Check plan files, and the plans in folders. Problems go to standard output; exit code 1 when there are any."""
     gathered = gather(paths)
-    checked = [each if isinstance(each, Checked) else _checked(each) for each in gathered.files]
-    data(load(PROBLEMS[format_])(checked, style(sys.stdout), gathered.passed_over))
+    read = [each if isinstance(each, Checked) else _checked(each) for each in gathered.files]
+    checked = _without_prompts(read, paths)
+    prompts = len(read) - len(checked)
+    data(load(PROBLEMS[format_])(checked, style(sys.stdout), gathered.passed_over + prompts))
     if not told.quiet:
         talk(_summary(checked))
         if gathered.passed_over:
             talk(f"{count(gathered.passed_over, 'other YAML file')} passed over: no `planrunner:` at the top")
+        if prompts:
+            talk(f"{count(prompts, 'YAML file')} passed over: a plan has it as a prompt")
     counted = ("error", "warning") if strict else ("error",)
     found = any(problem.level in counted for file in checked for problem in file.problems)
     return EXIT_FAILED if found else EXIT_COMPLETE
@@ -41,6 +46,12 @@ def _checked(path: str) -> Checked:
         return read_plan(path).checked
     except UnreadableError as error:  # one that can't be read must not hide what is wrong with the others
         return unreadable(path, str(error))
+
+
+def _without_prompts(checked: list[Checked], paths: tuple[str, ...]) -> list[Checked]:
+    """Without files of folders that look like a plan, and are a prompt of one."""
+    prompts = {os.path.normpath(prompt) for each in checked for prompt in each.prompts}
+    return [each for each in checked if each.file in paths or os.path.normpath(each.file) not in prompts]
 
 
 def _summary(checked: list[Checked]) -> str:

@@ -7,10 +7,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from planrunner.document.schema import kind
-from planrunner.document.source import plain
 from planrunner.document.view import Document, StepView
 from planrunner.json_schema import short_form
-from planrunner.plan import MISSING, NOTHING, Agent, ContextContract, HookEntry, ModelAlias, Plan, Step, ToolEntry
+from planrunner.plan import (
+    MISSING,
+    NOTHING,
+    Agent,
+    ContextContract,
+    HookEntry,
+    Limits,
+    ModelAlias,
+    Plan,
+    Retry,
+    Step,
+    ToolEntry,
+)
 from planrunner.times import seconds
 
 _EXTRA: Final = "x-"
@@ -19,13 +30,13 @@ _EXTRA: Final = "x-"
 def build(document: Document, data: Mapping[str, Any], files: Mapping[str, str], path: str | None, root: str) -> Plan:
     """The plan of a file without problems.
 
-    data   the file's value
+    data   the file's value, with the texts of prompt files in their places
     files  name → text of every file of the plan, the plan itself first
     """
     return Plan(
         name=data["name"],
         sha256=digest(files.values()),
-        steps=tuple(_step(step) for step in document.lists[0].steps),
+        steps=tuple(_step(step, data) for step in document.lists[0].steps),
         version=data.get("version"),
         description=data.get("description"),
         inputs=short_form(_own(data.get("inputs"))),
@@ -34,7 +45,8 @@ def build(document: Document, data: Mapping[str, Any], files: Mapping[str, str],
         agents={name: _agent(entry, name) for name, entry in _own(data.get("agents")).items()},
         tools={name: _tool(entry, name) for name, entry in _own(data.get("tools")).items()},
         hooks=tuple(_hooks(_own(data.get("hooks")))),
-        default_model=next(iter(_names(data.get("defaults", {}).get("model"))), None),
+        default_models=_names(data.get("defaults", {}).get("model")),
+        limits=_limits(_own(data.get("limits"))),
         output=data.get("output", MISSING),
         returns=short_form(data["returns"]) if "returns" in data else None,
         files=files,
@@ -65,11 +77,15 @@ def _names(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _step(view: StepView) -> Step:
-    data = plain(view.node)
+def _step(view: StepView, whole: Mapping[str, Any]) -> Step:
+    data: Any = whole
+    for key in view.path:
+        data = data[key]
     verb = str(view.verb)
     options = {key: _option(key, data[key]) for key in kind(verb).beside if key in data}
     when = data.get("when")
+    defaults = whole.get("defaults", {})
+    wraps = {**defaults, **data} if "retry" in kind(verb).wraps else {}
     return Step(
         id=data["id"],
         index=view.index,
@@ -79,8 +95,25 @@ def _step(view: StepView) -> Step:
         description=data.get("description"),
         when=str(when).lower() if isinstance(when, bool) else when,
         needs=tuple(data["needs"]) if "needs" in data else None,
+        retry=_retry(wraps["retry"]) if "retry" in wraps else None,
+        timeout=seconds(wraps["timeout"]) if "timeout" in wraps else None,
         path=data["id"],
     )
+
+
+def _retry(entry: Mapping[str, Any]) -> Retry:
+    known = Retry()
+    return Retry(
+        max_attempts=int(entry.get("max_attempts", known.max_attempts)),
+        delay=seconds(entry.get("delay", known.delay)),
+        exponential=entry.get("backoff", "exponential") == "exponential",
+        on=tuple(entry.get("on", known.on)),
+    )
+
+
+def _limits(table: Mapping[str, Any]) -> Limits:
+    duration = table.get("duration")
+    return Limits(**{**table, "duration": None if duration is None else seconds(duration)})
 
 
 def _option(key: str, value: Any) -> Any:
@@ -97,6 +130,7 @@ def _agent(entry: Mapping[str, Any], name: str | None) -> Agent:
         instructions=entry.get("instructions"),
         tools=tuple(entry.get("tools", ())),
         max_turns=int(entry.get("max_turns", 10)),
+        ask=entry.get("ask", False),
         sees=sees if isinstance(sees, str) else tuple(sees),
     )
 
@@ -115,6 +149,7 @@ def _model(entry: Mapping[str, Any]) -> ModelAlias:
 
 
 def _tool(entry: Mapping[str, Any], name: str) -> ToolEntry:
+    timeout = entry.get("timeout")
     return ToolEntry(
         name=name,
         use=entry.get("use"),
@@ -122,6 +157,7 @@ def _tool(entry: Mapping[str, Any], name: str) -> ToolEntry:
         effect=entry.get("effect"),
         args_schema=_object_schema(entry.get("args_schema")),
         output_schema=_object_schema(entry.get("output_schema")),
+        timeout=None if timeout is None else seconds(timeout),
     )
 
 

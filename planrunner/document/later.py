@@ -11,10 +11,9 @@ from planrunner.document.words import listed
 from planrunner.registry import load
 from planrunner.steps import VERBS
 
-TOP: Final = ("finally", "limits", "secrets", "mcp_servers")
-STEP: Final = ("foreach", "repeat", "on_error", "retry", "timeout")
-DEFAULTS: Final = ("timeout", "retry")
-TOOL: Final = ("timeout", "auth", "secrets")
+TOP: Final = ("finally", "secrets", "mcp_servers")
+STEP: Final = ("foreach", "repeat", "on_error")
+TOOL: Final = ("auth", "secrets")
 NOT_YET: Final = "is in the plan language, but this version of planrunner can't run it yet"
 
 _NAMED = re.compile(r"'([a-z_]+)\b")

@@ -10,8 +10,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from planrunner.document.beside import Beside, OnDisk
 from planrunner.document.build import build
 from planrunner.document.problem import MAX_PROBLEMS, Problem, in_order
+from planrunner.document.prompts import read_prompts, with_texts
 from planrunner.document.rules import RULES
 from planrunner.document.schema import plan_schema
 from planrunner.document.shape import check_shape
@@ -40,14 +42,17 @@ class Loaded:
     plan: Plan | None
     problems: tuple[Problem, ...]
     source: Source
+    prompts: tuple[Source, ...] = ()
+    """The prompt files, in which problems may be told too."""
 
 
-def load_document(text: bytes, name: str, *, path: str | None, root: str) -> Loaded:
-    """Read and check a plan. Raises nothing, whatever the text holds.
+def load_document(text: bytes, name: str, *, path: str | None, root: str, beside: Beside | None = None) -> Loaded:
+    """Read and check a plan, its prompt files included. Raises nothing, whatever the text holds.
 
-    name  the file's name as the user gave it; problems say it
-    path  where the file stands, None for standard input or text
-    root  the project root
+    name    the file's name as the user gave it; problems say it
+    path    where the file stands, None for standard input or text
+    root    the project root
+    beside  the files that belong to the plan; without it they are read from disk
     """
     source = parse(text, name)
     if source.root is None:
@@ -60,14 +65,17 @@ def load_document(text: bytes, name: str, *, path: str | None, root: str) -> Loa
     found = [*source.problems, *shape.problems]
     if not isinstance(source.root, MapNode):
         return Loaded(None, in_order(found), source)
-    document = Document(source, source.root, shape.sites, shape.schemas)
-    told = {(problem.line, problem.column) for problem in found}
-    found += [problem for problem in _rules(document) if (problem.line, problem.column) not in told]
-    problems = in_order(found)
+    own_name = os.path.basename(path or name)
+    prompts = read_prompts(shape.files, source, own_name, beside or OnDisk(name, path, root))
+    document = Document(source, source.root, (*shape.sites, *prompts.sites), shape.schemas)
+    found += prompts.problems
+    told = {problem.place for problem in found}
+    problems = in_order([*found, *(problem for problem in _rules(document) if problem.place not in told)])
     if any(problem.level == "error" and problem.code not in _LEFT_TO_THE_RUNNER for problem in problems):
-        return Loaded(None, problems, source)
-    files = {os.path.basename(path or name): text.decode("utf-8")}
-    return Loaded(build(document, plain(source.root), files, path, root), problems, source)
+        return Loaded(None, problems, source, prompts.sources)
+    files = {own_name: text.decode("utf-8"), **prompts.files}
+    plan = build(document, with_texts(plain(source.root), prompts.texts), files, path, root)
+    return Loaded(plan, problems, source, prompts.sources)
 
 
 def _rules(document: Document) -> Iterator[Problem]:
@@ -121,7 +129,8 @@ def find_root(path: str | None) -> str:
 
 
 def _folder_of(path: str) -> Path:
-    return Path(path).parent if os.path.isabs(path) else (_working_folder() / path).parent
+    whole = path if os.path.isabs(path) else _working_folder() / path
+    return Path(os.path.normpath(whole)).parent
 
 
 def _working_folder() -> Path:

@@ -1,4 +1,4 @@
-"""Where in the file a character of a scalar's text stands."""
+"""Where in its file a character of a text stands."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from planrunner.document.source import ScalarNode, Source
+from planrunner.document.tree import VERBATIM
 
 _ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|(?:\r\n|[\r\n])[ \t]*|.)", re.DOTALL)
 _FOLD = re.compile(r"[ \t]*(?:\r\n|[\r\n])(?:[ \t]*(?:\r\n|[\r\n]))*[ \t]*")
@@ -18,6 +19,8 @@ def place(source: Source, node: ScalarNode, offset: int) -> tuple[int, int]:
 
     Exact for plain, quoted and literal texts; in a folded block the place of the word is found.
     """
+    if node.style == VERBATIM:
+        return node.text.count("\n", 0, offset) + 1, offset - node.text.rfind("\n", 0, offset)
     if node.style in _BLOCK:
         return _in_block(source, node, offset)
     quoted = node.style != ""

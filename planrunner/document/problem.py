@@ -29,6 +29,11 @@ class Problem:
     message: str
     level: Literal["error", "warning"] = "error"
 
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """File, line and column."""
+        return self.file, self.line, self.column
+
     def __str__(self) -> str:
         return f"{self.line}:{self.column}: {self.message} [{self.code}]"
 

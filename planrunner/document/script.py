@@ -5,7 +5,7 @@ The shapes of `tools`, `replies` and `answers` stand here for plan tests too, wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,6 @@ from planrunner.document.shape import check_shape
 from planrunner.document.source import MAX_BYTES, parse, plain
 from planrunner.document.tables import Schema, closed, ref, text
 from planrunner.errors import UsageError
-from planrunner.models.base import ModelRequest
 from planrunner.models.scripted import REPLY_KINDS
 from planrunner.plan import NOTHING
 from planrunner.tools.scripted import TOOL_KINDS
@@ -30,14 +29,12 @@ class Script:
     replies  step path → a reply of the model, or a list of replies (see ScriptedModel)
     answers  what people answer, by what asks (see ScriptedAnswers)
     strict   nothing real is called, and nobody asked: what the script lacks ends the carrying with a NotScriptedError
-    hear     is told every request that a model would get
     """
 
     tools: Mapping[str, Any] = field(default=NOTHING, repr=False)
     replies: Mapping[str, Any] = field(default=NOTHING, repr=False)
     answers: Mapping[str, Any] = field(default=NOTHING, repr=False)
     strict: bool = False
-    hear: Callable[[ModelRequest], None] | None = field(default=None, repr=False)
 
 
 def load_script(path: str | Path) -> Script:

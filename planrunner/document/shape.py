@@ -1,7 +1,7 @@
 """Holds a file against the schema of the language, in words for people: one problem per mistake, at the wrong key.
 
 Walks the very data of `schema.plan_schema`. It knows only the words of JSON Schema that are used there
-(`KEYWORDS`); on the way it gathers the texts in which templates stand.
+(`KEYWORDS`); on the way it gathers the texts in which templates stand, and the files that are named.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from planrunner.document.advice import FREE, advice, as_name, in_brackets, meant, pattern_of
 from planrunner.document.problem import MAX_PROBLEMS, Problem
+from planrunner.document.source import Source
 from planrunner.document.step_keys import StepKeys
 from planrunner.document.tree import BrokenNode, ListNode, MapNode, Node, ScalarNode
 from planrunner.document.words import found, listed, type_name
@@ -21,7 +22,7 @@ from planrunner.registry import hint
 _WORDS = """
     $schema $defs $ref title description default type enum const pattern minimum minLength minItems properties
     patternProperties additionalProperties required items anyOf if then else
-    x-place x-expected x-names x-schema x-kind x-decides
+    x-place x-expected x-names x-schema x-file x-kind x-decides
 """
 KEYWORDS: Final = frozenset(_WORDS.split())
 
@@ -30,17 +31,25 @@ Schema = Mapping[str, Any]
 
 
 class Site(NamedTuple):
-    """A text that Jinja reads: a template, or a bare expression."""
+    """A text that Jinja reads: a template, or a bare expression. `file` is None for a text of the plan file itself."""
 
     node: ScalarNode
     bare: bool
     path: Path
+    file: Source | None = None
 
 
 class SchemaSite(NamedTuple):
     """A JSON Schema that the plan's author wrote."""
 
     node: Node
+    path: Path
+
+
+class FileSite(NamedTuple):
+    """The name of a file (`node`), whose text stands at `path`."""
+
+    node: ScalarNode
     path: Path
 
 
@@ -66,6 +75,7 @@ class Shape:
     problems: tuple[Problem, ...]
     sites: tuple[Site, ...]
     schemas: tuple[SchemaSite, ...]
+    files: tuple[FileSite, ...]
 
 
 def check_shape(root: Node, schema: Schema, file: str, what: str = "the plan") -> Shape:
@@ -73,7 +83,7 @@ def check_shape(root: Node, schema: Schema, file: str, what: str = "the plan") -
     walk = _Walk(schema, file)
     with suppress(_FullError):
         walk.check(root, schema, (), _Around(what=what))
-    return Shape(tuple(walk.problems), tuple(walk.sites), tuple(walk.schemas))
+    return Shape(tuple(walk.problems), tuple(walk.sites), tuple(walk.schemas), tuple(walk.files))
 
 
 class _FullError(Exception):
@@ -91,6 +101,7 @@ class _Walk:
         self.problems: list[Problem] = []
         self.sites: list[Site] = []
         self.schemas: list[SchemaSite] = []
+        self.files: list[FileSite] = []
 
     def tell(self, node: Node, code: str, message: str) -> None:
         self.problems.append(Problem(self.file, node.line, node.column, code, message))
@@ -188,6 +199,8 @@ class _Walk:
             return
         elif self._misplaced(node, around):
             return
+        if schema.get("x-file") and node.value:
+            self.files.append(FileSite(node, path[:-1]))
         self._value(node, schema, around)
 
     def _expression(self, node: ScalarNode, path: Path) -> None:

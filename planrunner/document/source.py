@@ -27,9 +27,21 @@ from planrunner.document.frames import OpenList, OpenMap
 from planrunner.document.problem import MAX_PROBLEMS, Problem, in_order
 from planrunner.document.scalars import NotANumberError, resolve
 from planrunner.document.syntax import Mishap, explain
-from planrunner.document.tree import BrokenNode, Entry, ListNode, MapNode, Node, ScalarNode, plain
+from planrunner.document.tree import VERBATIM, BrokenNode, Entry, ListNode, MapNode, Node, ScalarNode, plain
 
-__all__ = ["MAX_BYTES", "BrokenNode", "Entry", "ListNode", "MapNode", "Node", "ScalarNode", "Source", "parse", "plain"]
+__all__ = [
+    "MAX_BYTES",
+    "BrokenNode",
+    "Entry",
+    "ListNode",
+    "MapNode",
+    "Node",
+    "ScalarNode",
+    "Source",
+    "parse",
+    "parse_text",
+    "plain",
+]
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 MAX_DEPTH: Final = 64
@@ -70,16 +82,34 @@ def parse(text: bytes, name: str) -> Source:
     if len(text) > MAX_BYTES:
         message = f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB: split it"
         return Source(name, "", None, (Problem(name, 1, 1, "too-large", message),))
-    try:
-        decoded = text.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        return Source(name, text.decode("utf-8", "replace"), None, (_not_utf8(text, name, error.start),))
-    unwanted = _UNWANTED.search(decoded)
-    if unwanted:
-        return Source(name, decoded, None, (_control_character(decoded, name, unwanted.start()),))
+    decoded, wrong = _decode(text, name, 'remove it, or write "{code}" in double quotes')
+    if wrong:
+        return Source(name, decoded, None, (wrong,))
     composer = _Composer(decoded, name)
     root = composer.compose()
     return Source(name, decoded, root, in_order(composer.problems))
+
+
+def parse_text(text: bytes, name: str) -> Source:
+    """Read a file that is a text and no YAML; the root is that text, without the line break at its end.
+
+    Line breaks are `\\n`, as they are in the texts of a YAML file, however the file writes them.
+    """
+    decoded, wrong = _decode(text, name, "remove it")
+    if wrong:
+        return Source(name, decoded, None, (wrong,))
+    value = _BREAK.sub("\n", decoded).removesuffix("\n")
+    return Source(name, decoded, ScalarNode(1, 1, value, value, 0, VERBATIM))
+
+
+def _decode(text: bytes, name: str, advice: str) -> tuple[str, Problem | None]:
+    """The characters of a file without its byte order mark, and what can't stand among them."""
+    try:
+        decoded = text.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        return text.decode("utf-8", "replace"), _not_utf8(text, name, error.start)
+    unwanted = _UNWANTED.search(decoded)
+    return decoded, None if unwanted is None else _control_character(decoded, name, unwanted.start(), advice)
 
 
 def _not_utf8(text: bytes, name: str, start: int) -> Problem:
@@ -89,10 +119,10 @@ def _not_utf8(text: bytes, name: str, start: int) -> Problem:
     return Problem(name, line, column, "encoding", f"{what} is not UTF-8: save the file as UTF-8")
 
 
-def _control_character(text: str, name: str, index: int) -> Problem:
+def _control_character(text: str, name: str, index: int, advice: str) -> Problem:
     line, column = _line_column(text, index)
     code = f"\\x{ord(text[index]):02x}" if ord(text[index]) < 0x100 else f"\\u{ord(text[index]):04x}"
-    message = f'the character {code} can\'t stand in a plan as it is: remove it, or write "{code}" in double quotes'
+    message = f"the character {code} can't stand in a plan as it is: {advice.replace('{code}', code)}"
     return Problem(name, line, column, "control-character", message)
 
 

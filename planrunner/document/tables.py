@@ -6,6 +6,7 @@ x-place     where texts below are `template`, `expression`, `literal` (the defau
 x-expected  what belongs here, in a user's words
 x-names     what the keys of a map must be, in a user's words
 x-schema    what stands here is itself a JSON Schema
+x-file      what stands here names a file whose text stands in place of the map around it
 x-kind      which hints for words of other tools fit this map
 x-decides   which keys fit depends on this one; when it is wrong, nothing is said of the others
 """
@@ -285,7 +286,13 @@ DEFS: dict[str, Schema] = {
         "type": ["string", "object"],
         "x-place": "template",
         "x-expected": "text, or {file: prompts/name.md}",
-        "properties": {"file": text("A template in a file of its own.", **{"x-place": "literal"})},
+        "properties": {
+            "file": text(
+                "A template in a file of its own; the path is relative to this file.",
+                minLength=1,
+                **{"x-place": "literal", "x-file": True, "x-expected": "a path such as prompts/review.md"},
+            )
+        },
         "patternProperties": {"^x-": True},
         "additionalProperties": False,
         "required": ["file"],

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+VERBATIM: Final = "verbatim"
+"""The style of a text that is a whole file."""
 
 
 class Node:
@@ -28,7 +31,7 @@ class ScalarNode(Node):
     value  as Python knows it
     text   the characters YAML gives for it (`0x10` for 16)
     start  index in the source text of its first character, quotes and block headers included
-    style  "" plain, `'`, `"`, `|` or `>`
+    style  "" plain, `'`, `"`, `|` or `>`; VERBATIM outside of YAML
     """
 
     __slots__ = ("start", "style", "text", "value")

@@ -1,10 +1,11 @@
-"""A plan file as the rules see it: its lists of steps, who stands where, and every template with its references.
+"""A plan as the rules see it: its lists of steps, who stands where, and every template with its references.
 
 All of it bears with files that are wrong elsewhere: a rule looks at what is there.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,8 +21,10 @@ from planrunner.steps import VERBS
 from planrunner.template import Reference, TemplateProblem, find_problems, references
 
 MAX_READING: Final = 1_000_000
-"""So much is read of the templates of one file, in characters; each begins with READING_ONE of them."""
+"""So much is read of the templates of one plan, in characters; each begins with READING_ONE of them."""
 READING_ONE: Final = 100
+READING_AGAIN: Final = 10
+"""What each reference of a text counts for where that text stands again."""
 
 
 @dataclass(eq=False, slots=True)
@@ -83,9 +86,6 @@ class _Read(NamedTuple):
     references: list[Reference]
 
 
-_NOTHING_READ: Final = _Read([], [])
-
-
 def _read(text: str, bare: bool) -> _Read:
     problems = find_problems(text, bare=bare)
     return _Read(problems, [] if problems else references(text, bare=bare))
@@ -93,7 +93,7 @@ def _read(text: str, bare: bool) -> _Read:
 
 @dataclass(frozen=True)
 class Document:
-    """A plan file, its tree, and what the walk over its shape gathered."""
+    """A plan file, its tree, what the walk over its shape gathered, and the templates of its prompt files."""
 
     source: Source
     root: MapNode
@@ -145,43 +145,67 @@ class Document:
         return isinstance(self.root.get(key), MapNode) or key not in self.root.entries
 
     @cached_property
-    def _read(self) -> dict[tuple[str, bool], _Read]:
-        """What stands in each text that is a template; a text that stands in many places is read once."""
-        read: dict[tuple[str, bool], _Read] = {}
+    def _read(self) -> list[_Read]:
+        """What stands in the templates, in the order of the sites, as far as they are read.
+
+        A text that stands in many places is read once; what it refers to is looked at for each of them.
+        """
+        known: dict[tuple[str, bool], _Read] = {}
+        read: list[_Read] = []
         left = MAX_READING
-        for text in dict.fromkeys((site.node.value, site.bare) for site in self.sites):
-            left -= READING_ONE + len(text[0])
+        for site in self.sites:
+            text = (site.node.value, site.bare)
+            left -= READING_AGAIN * len(known[text].references) if text in known else READING_ONE + len(text[0])
             if left < 0:
                 break
-            read[text] = _read(*text)
+            if text not in known:
+                known[text] = _read(*text)
+            read.append(known[text])
         return read
 
     @property
     def template_problems(self) -> Iterator[tuple[Site, TemplateProblem]]:
         """What is wrong with the templates as such."""
-        for site in self.sites:
-            for found in self._read.get((site.node.value, site.bare), _NOTHING_READ).problems:
+        for site, read in zip(self.sites, self._read, strict=False):
+            for found in read.problems:
                 yield site, found
 
     @property
     def references(self) -> Iterator[tuple[Site, Reference]]:
         """Every name that a template or expression reads, with its path."""
-        for site in self.sites:
-            for found in self._read.get((site.node.value, site.bare), _NOTHING_READ).references:
+        for site, read in zip(self.sites, self._read, strict=False):
+            for found in read.references:
                 yield site, found
 
     def first_unread(self) -> Site | None:
         """The first template that is not looked at, because so much stands before it."""
-        return next((site for site in self.sites if (site.node.value, site.bare) not in self._read), None)
+        return next(iter(self.sites[len(self._read) :]), None)
+
+    @cached_property
+    def _uses(self) -> Counter[str]:
+        return Counter(site.file.name for site in self.sites if site.file)
+
+    def use(self, site: Site) -> str:
+        """Which use of a prompt file is meant, where it has several: ` (as task of the step 'b')`."""
+        if site.file is None or self._uses[site.file.name] < 2:
+            return ""
+        step = self.step_at(site.path)
+        owner = f"the agent {site.path[1]!r}" if step is None else f"the step {step.name!r}"
+        return f" (as {site.path[-1]} of {owner})"
 
     def problem(self, node: Node, code: str, message: str) -> Problem:
-        """A problem at a node."""
+        """A problem at a node of the plan file."""
         return self.source.problem(node, code, message)
+
+    def problem_at(self, site: Site, code: str, message: str) -> Problem:
+        """A problem with a whole text."""
+        return (site.file or self.source).problem(site.node, code, message)
 
     def problem_in(self, site: Site, offset: int, code: str, message: str) -> Problem:
         """A problem inside a text."""
-        line, column = place(self.source, site.node, offset)
-        return Problem(self.source.name, line, column, code, message)
+        source = site.file or self.source
+        line, column = place(source, site.node, offset)
+        return Problem(source.name, line, column, code, message)
 
 
 def _list(role: str, node: ListNode, path: Path, owner: StepView | None) -> StepList:

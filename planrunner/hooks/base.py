@@ -44,12 +44,14 @@ class ToolCall:
     """A tool call as hooks see it.
 
     key      of its effect; approvals are bound to it
-    attempt  which try of it this is
+    attempt  which attempt at it this is
+    first    the attempt that its approvals were asked for: the attempts of one call share them
     names    the tool's name in the plan and its origin: a binding that matches either matches the call
     """
 
     key: str
     attempt: int
+    first: int
     tool: Any
     names: tuple[str, ...]
     effect: str

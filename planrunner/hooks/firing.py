@@ -149,7 +149,7 @@ class Hooks:
                 continue
             names = {**_call_names(call), "output": value}
             try:
-                await self._asking(key, binding, call, names, to_json_safe(value))
+                await self._asking(key, key, binding, call, names, to_json_safe(value))
             except StepError as error:
                 self._fired(key, binding, FAILED, error=error_body(error))
                 raise
@@ -191,8 +191,10 @@ class Hooks:
         spoken = ("deny", "clarify")
         return [speaker for verdict in spoken for speaker in speakers.values() if speaker[1].verdict == verdict]
 
-    def _before_key(self, number: str, call: ToolCall) -> str:
-        return f"{call.key}#{call.attempt}.{self._ledger.state.generation}!before:{number}"
+    def _before_key(self, number: str, call: ToolCall, attempt: int | None = None) -> str:
+        """Of a firing; with the first attempt of the call, of the questions that all its attempts share."""
+        attempt = call.attempt if attempt is None else attempt
+        return f"{call.key}#{attempt}.{self._ledger.state.generation}!before:{number}"
 
     async def _before_call(
         self,
@@ -203,23 +205,23 @@ class Hooks:
         approvals: list[Mapping[str, Any]],
     ) -> dict[str, Any]:
         """Fire one hook before a call, unless it is on record; the args it left. What it had approved is added."""
-        key = self._before_key(number, call)
+        key, asked = self._before_key(number, call), self._before_key(number, call, call.first)
         fired = self._recorded(key)
         if fired is None:
-            fired = await self._fire_before(key, binding, call, check)
-        approvals += self._approvals(key)
+            fired = await self._fire_before(key, asked, binding, call, check)
+        approvals += self._approvals(asked)
         left: dict[str, Any] = fired["args"]
         return left
 
     async def _fire_before(
-        self, key: str, binding: Binding, call: ToolCall, check: Callable[[dict[str, Any]], None]
+        self, key: str, questions: str, binding: Binding, call: ToolCall, check: Callable[[dict[str, Any]], None]
     ) -> dict[str, Any]:
         """Fire one hook before a call; what is recorded of it."""
-        seen = self._seen_args(key)
+        seen = self._seen_args(questions)
         args: dict[str, Any] = to_json_safe(call.args if seen is None else seen)
         call = call.with_args(args)  # which the hook may change in place
         try:
-            await self._asking(key, binding, call, _call_names(call), args)
+            await self._asking(key, questions, binding, call, _call_names(call), args)
             left = _safe_args(binding, args)
             check(left)
         except StepError as error:
@@ -229,10 +231,15 @@ class Hooks:
             raise error from None
         return self._fired(key, binding, PASSED, args=left)
 
-    async def _asking(self, key: str, binding: Binding, call: ToolCall, names: _Names, shown: Any) -> None:
-        """Fire a hook that may ask, until it asks no more. It is shown the args, or the output, as `shown`."""
+    async def _asking(
+        self, key: str, questions: str, binding: Binding, call: ToolCall, names: _Names, shown: Any
+    ) -> None:
+        """Fire a hook that may ask, until it asks no more. It is shown the args, or the output, as `shown`.
+
+        key, questions  of the firing, and of what it asks
+        """
         while True:
-            asked = list(self._asked(key))
+            asked = list(self._asked(questions))
             if asked and asked[-1].is_open:
                 await self._questions.ask(asked[-1].key, call.step, {})
             digest = digest_of(call, call.args, self._ledger.state.context)
@@ -245,7 +252,7 @@ class Hooks:
                 raise _wrong_return(binding, question, "a Clarification or None")
             if len(asked) >= ASKINGS:
                 raise HookError(f"the hook {binding.name} asks again and again about {call.tool.id}")
-            await self._questions.ask(f"{key}?{len(asked)}", call.step, self._question(binding, question, call))
+            await self._questions.ask(f"{questions}?{len(asked)}", call.step, self._question(binding, question, call))
 
     def _question(self, binding: Binding, raised: Any, call: ToolCall) -> dict[str, Any]:
         """A Clarification that a hook returned, as a question about this call with the args it has now."""

@@ -22,9 +22,11 @@ from importlib.util import find_spec
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from planrunner.errors import DeadlineError, ModelError, ModelNotConfiguredError
-from planrunner.models.base import ModelRequest, Reply, ToolCall, Usage
+from planrunner.errors import DeadlineError, ModelError, ModelNotConfiguredError, StepError, TransientError
+from planrunner.models.base import ModelChoice, ModelRequest, Reply, ToolCall, Usage
 from planrunner.models.litellm_errors import as_step_error, shortened
+from planrunner.models.masking import Masking, keys_in_use
+from planrunner.models.strict import is_strict
 
 _ENVIRONMENT: Final = {
     "LITELLM_MODE": "PRODUCTION",  # any other mode reads the `.env` of the working folder
@@ -32,6 +34,7 @@ _ENVIRONMENT: Final = {
     "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
     "LITELLM_LOCAL_BLOG_POSTS": "True",
 }
+_SCHEMA_BESIDE_TOOLS: Final = frozenset(("openai", "azure"))
 _ABSENT: Final = "litellm is not installed, and models are reached through it: pip install 'planrunner[litellm]'"
 
 _lock = threading.Lock()
@@ -55,19 +58,44 @@ class LitellmModel:
         """Carry out one call, as one request that is never repeated. Cancelling it ends the request.
 
         Raises TransientError, RateLimitedError (with what the server said about when to come back), DeadlineError
-        after `request.timeout` seconds, and ModelError for everything else.
+        after `request.timeout` seconds, and ModelError for everything else. A reply that was cut off is a
+        TransientError, however much of it was heard.
         """
         litellm = await _litellm()
         await _close_with_the_loop(litellm)
+        masking = Masking(keys_in_use(request.parameters))
         try:
             async with asyncio.timeout(request.timeout):
                 response = await litellm.acompletion(**_arguments(request))
+                if request.on_text is not None:
+                    response = await _heard(litellm, response, request, masking)
         except TimeoutError:
             raise DeadlineError(f"{request.model}: no reply came within {request.timeout:g} s") from None
+        except StepError:
+            raise
         except Exception as error:
             missing, unknown = _diagnose(litellm, request)
             raise as_step_error(error, request.model, request.parameters, missing, unknown) from None
-        return _reply(response, request)
+        return _reply(response, request, masking)
+
+    async def takes_schema(self, choice: ModelChoice, beside_tools: bool) -> bool:
+        """What litellm says of the model. Beside tools only where a schema is not itself made into a tool call."""
+        litellm = await _litellm()
+        with suppress(Exception):  # a name that litellm does not know; the call itself will say so
+            _, provider, *_ = litellm.get_llm_provider(choice.model)
+            if not beside_tools or provider in _SCHEMA_BESIDE_TOOLS:
+                return bool(litellm.supports_response_schema(model=choice.model))
+        return False
+
+    async def knows_price(self, choice: ModelChoice) -> bool:
+        """Whether litellm's list has it, or the parameters tell it."""
+        if all(f"{side}_cost_per_token" in choice.parameters for side in ("input", "output")):
+            return True
+        litellm = await _litellm()
+        with suppress(Exception):
+            known = litellm.get_model_info(choice.model)
+            return known["input_cost_per_token"] is not None and known["output_cost_per_token"] is not None
+        return False
 
 
 async def _litellm() -> Any:
@@ -175,13 +203,40 @@ def _arguments(request: ModelRequest) -> dict[str, Any]:
         "timeout": request.timeout,
         "num_retries": 0,
         "max_retries": 0,
-        "stream": False,
+        "stream": request.on_text is not None,
     }
+    if request.on_text is not None:
+        arguments["stream_options"] = {"include_usage": True}
+    if request.schema is not None:
+        named = {"name": "answer", "schema": deepcopy(dict(request.schema)), "strict": is_strict(request.schema)}
+        arguments["response_format"] = {"type": "json_schema", "json_schema": named}
     if request.tools:
         arguments["tools"] = deepcopy([dict(tool) for tool in request.tools])
     if _needs_no_key(request):
         arguments["api_key"] = "none"
     return arguments
+
+
+async def _heard(litellm: Any, stream: Any, request: ModelRequest, masking: Masking) -> Any:
+    """The whole response of a stream, its text told as it comes. TransientError when it ends before its end.
+
+    litellm makes up a proper end where a stream breaks off without an error; what the provider itself said of the end
+    stands in `received_finish_reason`.
+    """
+    chunks = []
+    masked = masking.stream(request.on_text or _unheard)
+    async for chunk in stream:
+        chunks.append(chunk)
+        if chunk.choices and chunk.choices[0].delta.content:
+            masked.take(chunk.choices[0].delta.content)
+    if stream.received_finish_reason is None:
+        raise TransientError(f"{request.model}: the reply was cut off before its end")
+    masked.end()
+    return litellm.stream_chunk_builder(chunks, messages=list(request.messages))
+
+
+def _unheard(_: str) -> None:
+    """Nobody listens."""
 
 
 def _needs_no_key(request: ModelRequest) -> bool:
@@ -204,7 +259,7 @@ def _diagnose(litellm: Any, request: ModelRequest) -> tuple[list[str], bool]:
     return list(litellm.validate_environment(request.model)["missing_keys"]), False
 
 
-def _reply(response: Any, request: ModelRequest) -> Reply:
+def _reply(response: Any, request: ModelRequest, masking: Masking) -> Reply:
     choices = getattr(response, "choices", None)
     message = getattr(choices[0], "message", None) if choices else None
     if not choices or message is None:
@@ -212,7 +267,7 @@ def _reply(response: Any, request: ModelRequest) -> Reply:
     text, reason = message.content, choices[0].finish_reason
     try:
         calls = tuple(
-            ToolCall(call.id, call.function.name or "", call.function.arguments or "")
+            ToolCall(call.id, masking(call.function.name or ""), masking(call.function.arguments or ""))
             for call in message.tool_calls or ()
         )
         for said in (text or "", *(f"{call.id}{call.name}{call.arguments}" for call in calls)):
@@ -223,7 +278,7 @@ def _reply(response: Any, request: ModelRequest) -> Reply:
         raise ModelError(f"{request.model}: the reply can't be read: it holds half a character") from None
     if reason == "content_filter" and not text and not calls:
         raise ModelError(f"{request.model}: the provider's content filter held the reply back")
-    return Reply(text, calls, _usage(response), reason)
+    return Reply(None if text is None else masking(text), calls, _usage(response), reason)
 
 
 def _usage(response: Any) -> Usage:

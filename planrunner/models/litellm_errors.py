@@ -12,11 +12,13 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from json import JSONDecodeError
 from math import isfinite
 from typing import Any, Final
 
 from planrunner.errors import DeadlineError, ModelError, RateLimitedError, StepError, TransientError
 from planrunner.jsonsafe import loads
+from planrunner.models.masking import MASK, Masking, keys_in_use
 
 KINDS: Final[Mapping[str, type[StepError]]] = {
     "APIConnectionError": ModelError,
@@ -75,7 +77,6 @@ _NO_URL: Final = frozenset(("InvalidURL", "InvalidUrlClientError", "NonHttpUrlCl
 # What litellm hangs on to messages: tracebacks, advice to people who call it from Python.
 _NOISE: Final = re.compile(r"Traceback|\n|To drop these|Give Feedback|LiteLLM\.Info", re.IGNORECASE)
 _OWN_NAMES: Final = re.compile(r"^(?:litellm\.)?(?:(?:\w+(?:Error|Exception)|LiteLLM)(?: -|:) )+")
-_MASK: Final = "‹key›"  # noqa: RUF001
 # What keys look like, for those that stand neither in the environment nor in the parameters.
 _KEY: Final = re.compile(
     r"(?<![\w-])(?:sk|pk|rk|gsk|xai|key|hf|AIza|AKIA)[-_]?[\w*-]{12,}|(?i:(?<=bearer )|(?<=[?&]key=))[^\s&\"',]+"
@@ -143,6 +144,8 @@ def _kind(error: Exception, behind: list[BaseException], status: int | None) -> 
         return RateLimitedError
     if status is not None:
         return TransientError if status >= 500 or status == 408 else ModelError
+    if any(isinstance(one, JSONDecodeError) for one in behind):
+        return ModelError
     if any(_is(one, "TimeoutException") for one in behind):
         return DeadlineError
     if any(_is(one, "TransportError") and not _is(one, "UnsupportedProtocol") for one in behind):
@@ -229,15 +232,7 @@ def _host(broken: Any) -> str:
 
 def masked(text: str, parameters: Mapping[str, Any]) -> str:
     """The text without the keys in use, and without anything else that looks like one."""
-    for secret in _secrets(parameters):
-        text = text.replace(secret, _MASK)
-    return _KEY.sub(_MASK, text)
-
-
-def _secrets(parameters: Mapping[str, Any]) -> list[str]:
-    named = [*os.environ.items(), *parameters.items()]
-    values = [value for name, value in named if re.search("(?i)key|token|secret|password", name)]
-    return sorted((value for value in values if isinstance(value, str) and len(value) >= 8), key=len, reverse=True)
+    return _KEY.sub(MASK, Masking(keys_in_use(parameters))(text))
 
 
 def shortened(text: str) -> str:

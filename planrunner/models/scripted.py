@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from planrunner.errors import (
@@ -15,11 +15,11 @@ from planrunner.errors import (
     step_error,
 )
 from planrunner.jsonsafe import dumps
-from planrunner.models.base import ModelRequest, Reply, ToolCall, Usage, seam_name
+from planrunner.models.base import ModelChoice, ModelRequest, Reply, ToolCall, Usage, seam_name
 from planrunner.plan import MISSING
 from planrunner.registry import hint
 from planrunner.run_state import EffectState
-from planrunner.scripted import Lines, names_of
+from planrunner.scripted import Lines, attempts_made, names_of
 
 REPLY_KINDS: Final = (TransientError.kind, RateLimitedError.kind, DeadlineError.kind, ModelError.kind)
 """The kinds of errors a model can raise, and so a scripted one."""
@@ -33,37 +33,37 @@ class ScriptedModel:
     replies   step path (see `names_of`) → replies. One alone serves every call; in a list each serves one, in order.
               A reply is a text, or one of `{output: value}` (answers with the JSON of it), `{tool_calls: [{tool,
               args}]}` (by the plan's tool names) and `{raise: kind, message}` (one of REPLY_KINDS)
-    finished  calls that are on record already: their replies are used up
+    known     calls that are on record already: their replies are used up
     strict    what the script lacks is a NotScriptedError, and not the model's failure
-    hear      is told every request
 
     What stands in a script is data: no part of it is ever a template.
     """
 
-    def __init__(
-        self,
-        replies: Mapping[str, Any],
-        finished: Iterable[EffectState] = (),
-        *,
-        strict: bool = False,
-        hear: Callable[[ModelRequest], None] | None = None,
-    ) -> None:
+    def __init__(self, replies: Mapping[str, Any], known: Iterable[EffectState] = (), *, strict: bool = False) -> None:
         self._lines = Lines(replies)
         self._strict = strict
-        self._hear = hear
-        for effect in finished:
+        for effect in known:
             if effect.is_llm_call:
-                for _ in range(effect.attempt):
+                for _ in range(attempts_made(effect)):
                     self._take(effect.path)
 
     async def complete(self, request: ModelRequest) -> Reply:
         """The next reply for this step; ModelError with what to add when the script has none."""
-        if self._hear is not None:
-            self._hear(request)
-        reply = self._take(request.path)
-        if reply is MISSING:
+        scripted = self._take(request.path)
+        if scripted is MISSING:
             raise self._lack(request)
-        return _reply(reply, request)
+        reply = _reply(scripted, request)
+        if request.on_text is not None and reply.text:
+            request.on_text(reply.text)
+        return reply
+
+    async def takes_schema(self, choice: ModelChoice, beside_tools: bool) -> bool:
+        """The schema stands in the prompt, where a test can look at it."""
+        return False
+
+    async def knows_price(self, choice: ModelChoice) -> bool:
+        """It is 0."""
+        return True
 
     def _take(self, path: str) -> Any:
         name = self._lines.name(names_of(path))

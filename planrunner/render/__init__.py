@@ -27,6 +27,12 @@ EVENTS: dict[str, str] = {
 }
 """Format of `runs show --events` → its reporter, `(events: Sequence[Event], style: Style) -> str`."""
 
+PROMPTS: dict[str, str] = {
+    "text": "planrunner.render.prompts:text",
+    "json": "planrunner.render.prompts:json",
+}
+"""Format of `runs show --prompts` → its reporter, `(prompts: Sequence[SentPrompt], style: Style) -> str`."""
+
 LISTS: dict[str, str] = {
     "text": "planrunner.render.text:runs",
     "json": "planrunner.render.json:runs",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from planrunner.document.problem import Problem
@@ -10,8 +10,16 @@ from planrunner.document.problem import Problem
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A file, its problems in order, and its lines (without their ends; empty where there is no text to show)."""
+    """A file, its problems in order, and its lines (without their ends; empty where there is no text to show).
+
+    prompts  the lines of its prompt files by name; problems may be told in them too
+    """
 
     file: str
     problems: tuple[Problem, ...] = ()
     lines: Sequence[str] = field(default=(), repr=False)
+    prompts: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
+
+    def lines_of(self, file: str) -> Sequence[str]:
+        """The lines of the file in which a problem stands."""
+        return self.lines if file == self.file else self.prompts.get(file, ())

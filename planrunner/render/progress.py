@@ -12,7 +12,7 @@ from typing import Any
 from planrunner import events
 from planrunner.events import Event
 from planrunner.render.text import MARKS
-from planrunner.render.words import Style, clip, took
+from planrunner.render.words import Style, clip, clip_start, took, width
 from planrunner.termsafe import term_safe
 
 Write = Callable[[str], None]
@@ -20,6 +20,9 @@ Write = Callable[[str], None]
 
 _DESCRIPTION = 80
 _TICK = 0.2
+_LAST_WORDS = 400
+_FEW = 12
+_ENDS_WORDS = frozenset((events.EFFECT_STARTED, events.EFFECT_FINISHED, events.ATTEMPT_FAILED, events.STEP_FINISHED))
 _SPIN = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _UP_AND_CLEAR = "\x1b[1A\x1b[2K"
 
@@ -28,9 +31,11 @@ class Quiet:
     """Says nothing; the ground on which the others stand.
 
     descriptions  step path → what the plan says of the step; may be filled until the step starts
+    hears_text    whether it shows the text of models as it comes
     """
 
     descriptions: Mapping[str, str] = {}
+    hears_text = False
 
     def __call__(self, event: Event) -> None:
         """Hear an event."""
@@ -113,10 +118,15 @@ class Plain(Quiet):
 
 
 class Live(Plain):
-    """Steps in flight stand at the bottom with their running time; ended ones stay above as plain lines."""
+    """Steps in flight stand at the bottom with their running time and the last words of their model; ended ones stay
+    above as plain lines.
+    """
+
+    hears_text = True
 
     def __init__(self, write: Write, style: Style, verbose: bool = False) -> None:
         super().__init__(write, style, verbose)
+        self._words: dict[str, str] = {}
         self._lock = threading.RLock()
         self._drawn = 0
         self._turn = 0
@@ -126,6 +136,10 @@ class Live(Plain):
     def __call__(self, event: Event) -> None:
         """Tell the event; the ticking thread waits meanwhile."""
         with self._lock:
+            if event.kind == events.TEXT:
+                self._words[_path(event)] = (self._words.get(_path(event), "") + event.body["text"])[-_LAST_WORDS:]
+            elif event.kind in _ENDS_WORDS:
+                self._words.pop(_path(event), None)
             super().__call__(event)
 
     def say(self, line: str) -> None:
@@ -196,11 +210,18 @@ class Live(Plain):
         flying = list(self._since.items())[: max(1, size.lines - 2)]
         self._drawn = len(flying)
         spin, asking = _SPIN[self._turn % len(_SPIN)], set(self._asking.values())
-        lines = (
-            clip(f"{'?' if path in asking else spin} {self._named(path)}  {took(time() - since)}", size.columns - 1)
+        told = (
+            (f"{'?' if path in asking else spin} {self._named(path)}  {took(time() - since)}", path)
             for path, since in flying
         )
-        return "".join(self._style(line, "cyan") + "\n" for line in lines)
+        return "".join(self._style(self._line(line, path, size.columns - 1), "cyan") + "\n" for line, path in told)
+
+    def _line(self, line: str, path: str, columns: int) -> str:
+        """One line, with as much of the end of the model's text as there is room for."""
+        words, room = " ".join(term_safe(self._words.get(path, "")).split()), columns - width(line) - 2
+        if not words or room < _FEW:
+            return clip(line, columns)
+        return f"{line}  {clip_start(words, room)}"
 
 
 def _call(event: Event) -> str:

@@ -37,7 +37,9 @@ _COLUMNS = ("RUN", "STATE", "PLAN", "END USER", "STARTED", "TOOK")
 
 def problems(checked: Sequence[Checked], style: Style, _passed_over: int = 0) -> str:
     """`FILE:LINE:COLUMN: level: message [code]`, the source line, a caret under the place."""
-    return "".join(_problem(problem, file.lines, style) for file in checked for problem in file.problems)
+    return "".join(
+        _problem(problem, file.lines_of(problem.file), style) for file in checked for problem in file.problems
+    )
 
 
 def _problem(problem: Problem, lines: Sequence[str], style: Style) -> str:

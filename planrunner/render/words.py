@@ -80,6 +80,11 @@ def clip(text: str, columns: int) -> str:
     return "".join(kept) + "…"
 
 
+def clip_start(text: str, columns: int) -> str:
+    """The end of the text, cut so that it takes at most so many columns."""
+    return text if width(text) <= columns else clip(text[::-1], columns)[::-1]
+
+
 def pad(text: str, columns: int) -> str:
     """The text, filled up with spaces to so many columns."""
     return text + " " * (columns - width(text))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from planrunner.plan import MISSING, NOTHING
 
 if TYPE_CHECKING:
-    from planrunner.models.base import ModelRequest, Reply
-    from planrunner.plan import ModelAlias, Plan, Step
+    from planrunner.models.base import ModelChoice, Reply, ToolCall, Turn
+    from planrunner.plan import Agent, Plan, Step
 
 
 class ToolFacts(Protocol):
@@ -27,12 +27,16 @@ class ToolFacts(Protocol):
 class Scope(Protocol):
     """All that a verb can reach while it runs. Nothing outside is touched but through it.
 
-    path  where in the run this is: `triage`, `looks[3]`
+    path   where in the run this is: `triage`, `looks[3]`
+    tries  1, and one more for each time the step was tried again after it had failed
     """
 
     plan: Plan
     step: Step
     path: str
+
+    @property
+    def tries(self) -> int: ...
 
     @property
     def context(self) -> Mapping[str, Any]:
@@ -47,6 +51,14 @@ class Scope(Protocol):
         """As `render`, for what is a text whatever its templates give: values that are no strings appear as JSON."""
         ...
 
+    def render_prompt(self, value: str) -> str:
+        """As `render_text`, for what a model reads: outputs that are too large stand in it as their summaries."""
+        ...
+
+    def shorten(self, value: Any, name: str) -> Any:
+        """The value itself, or its summary where it is too large for a prompt."""
+        ...
+
     def tool(self, name: str) -> ToolFacts:
         """The tool the plan knows by this name."""
         ...
@@ -55,12 +67,16 @@ class Scope(Protocol):
         """What is wrong with these args for that tool; empty when nothing is."""
         ...
 
-    def model(self, name: str | None) -> ModelAlias:
-        """What stands behind a model's name: an alias, or a litellm name as it is. None: the default model."""
+    def models(self, agent: Agent) -> Sequence[ModelChoice]:
+        """The models that work for this agent, in the order they are tried."""
         ...
 
-    async def call_model(self, request: ModelRequest) -> Reply:
+    async def call_model(self, turn: Turn) -> Reply:
         """One LLM call, journaled as the effect `PATH!llm:TURN`; a finished one is replayed."""
+        ...
+
+    def refuse(self, place: str, call: ToolCall, reason: str) -> None:
+        """Put on record that a model asked for this call and that it was not made."""
         ...
 
     async def call_tool(

@@ -12,7 +12,7 @@ async def run(scope: Scope) -> Any:
     from planrunner.agents.loop import work
 
     step = scope.step
-    return await work(scope, scope.plan.agent_of(step), scope.render_text(step.value), step.options.get("returns"))
+    return await work(scope, scope.plan.agent_of(step), scope.render_prompt(step.value), step.options.get("returns"))
 
 
 KIND = StepKind(

@@ -26,6 +26,7 @@ __all__ = [
     "Renderer",
     "TemplateProblem",
     "compile_expression",
+    "compile_prompt",
     "compile_text",
     "compile_value",
     "find_problems",
@@ -105,6 +106,38 @@ def compile_text(text: str) -> Callable[[Mapping[str, Any]], str]:
     def run(names: Mapping[str, Any]) -> str:
         value = render(names)
         return value if isinstance(value, str) else _raising(lambda _: _as_text(value))(names)
+
+    return run
+
+
+def compile_prompt(text: str, shorten: Callable[[Any, str], Any]) -> Callable[[Mapping[str, Any]], str]:
+    """As `compile_text`, for a text that a model reads: what it takes from the outputs of steps passes through
+    `shorten(value, name)` before it is written.
+    """
+    if not is_template(text):
+        return lambda _: text
+    try:
+        render = _prompt(text)
+    except Fault as fault:
+        raise fault.error() from None
+    return _raising(lambda names: render(names, shorten))
+
+
+@lru_cache(maxsize=_CACHED)
+def _prompt(text: str) -> Callable[[Mapping[str, Any], Callable[[Any, str], Any]], str]:
+    from planrunner.template.evaluate import Frame
+    from planrunner.template.statements import template
+    from planrunner.template.values import Out
+
+    write = _parsed(text, False, lambda tree, _: template(tree.body))
+
+    def run(names: Mapping[str, Any], shorten: Callable[[Any, str], Any]) -> str:
+        out = Out()
+        try:
+            write(Frame(names, {}, Budget(), shorten), out)
+        except Fault as fault:
+            raise _explained(fault, text, False) from None
+        return out.text()
 
     return run
 
@@ -220,6 +253,11 @@ def _step_by_step(names: Mapping[str, Any], first: str, keys: list[str], path: s
 
 
 def _compiled(text: str, bare: bool) -> Renderer:
+    return _explaining(_parsed(text, bare, _program), text, bare)
+
+
+def _parsed(text: str, bare: bool, make: Callable[[Any, bool], Any]) -> Any:
+    """What `make` makes of the syntax tree of a text. Raises Fault for one that is no template."""
     from planrunner.template.rules import findings
     from planrunner.template.syntax import parse
 
@@ -228,12 +266,11 @@ def _compiled(text: str, bare: bool) -> Renderer:
         refused = findings(tree)
         if refused:
             raise TemplateSyntaxFault(refused[0].message, refused[0].offset)
-        run = _program(tree, bare)
+        return make(tree, bare)
     except TemplateSyntaxFault as fault:
         raise _explained(Fault(fault.message, fault.offset), text, bare) from None
     except RecursionError:
         raise Fault("the template is nested too deeply") from None
-    return _explaining(run, text, bare)
 
 
 def _program(tree: Any, bare: bool) -> Renderer:

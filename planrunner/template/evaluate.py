@@ -28,20 +28,28 @@ from planrunner.template.values import (
     unknown_name,
 )
 
+Shorten = Callable[[Any, str], Any]
+
 
 class Frame:
-    """What one evaluation sees: the names given, those the template bound itself, and the budget."""
+    """What one evaluation sees: the names given, those the template bound itself, and the budget.
 
-    __slots__ = ("budget", "local", "names")
+    shorten  what becomes of an output before it is written, `(value, its name)`; None: it is written whole
+    """
 
-    def __init__(self, names: Mapping[str, Any], local: dict[str, Any], budget: Budget) -> None:
+    __slots__ = ("budget", "local", "names", "shorten")
+
+    def __init__(
+        self, names: Mapping[str, Any], local: dict[str, Any], budget: Budget, shorten: Shorten | None = None
+    ) -> None:
         self.names = names
         self.local = local
         self.budget = budget
+        self.shorten = shorten
 
     def inner(self) -> Frame:
         """A scope within: it sees what stands here, and what it binds ends with it."""
-        return Frame(self.names, dict(self.local), self.budget)
+        return Frame(self.names, dict(self.local), self.budget, self.shorten)
 
 
 Evaluator = Callable[[Frame], Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from planrunner.template.syntax import CONSTANTS, Node
+from planrunner.template.syntax import CONSTANTS, Node, walk
 
 
 class Reference(NamedTuple):
@@ -29,6 +29,19 @@ def path_of(node: Node) -> tuple[Node, list[str | int]] | None:
         else:
             return None
         node = node.node
+
+
+_OUTPUTS = frozenset({"steps", "previous"})
+
+
+def output_named(node: Node) -> str | None:
+    """How to call what an expression takes from the outputs of steps: its path if it is one. None: it takes nothing."""
+    path = path_of(node)
+    if path is not None:
+        name, keys = path
+        return ".".join(map(str, (name.name, *keys))) if name.name in _OUTPUTS else None
+    takes = any(type(part).__name__ == "Name" and part.name in _OUTPUTS for part in walk(node))
+    return "a value made of outputs" if takes else None
 
 
 def free_names(tree: Node) -> list[Reference]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from planrunner.template.evaluate import Evaluator, Frame, applied, expression, placed
 from planrunner.template.faults import Fault, named
 from planrunner.template.filters import FILTERS
+from planrunner.template.names import output_named
 from planrunner.template.rules import start
 from planrunner.template.syntax import Node, walk
 from planrunner.template.values import Out, items_of, text_of
@@ -28,11 +29,14 @@ def template(nodes: list[Node]) -> Writer:
 
 
 def _output(node: Node) -> Writer:
-    parts = [expression(part) for part in node.nodes]
+    parts = [(expression(part), output_named(part)) for part in node.nodes]
 
     def run(frame: Frame, out: Out) -> None:
-        for part in parts:
-            out.write(text_of(part(frame), frame.budget))
+        for part, name in parts:
+            value = part(frame)
+            if name is not None and frame.shorten is not None:
+                value = frame.shorten(value, name)
+            out.write(text_of(value, frame.budget))
 
     return run
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from planrunner import events
 from planrunner.events import Event
-from planrunner.models.base import ModelRequest
 from planrunner.plan import MISSING
 from planrunner.run_state import COMPLETE, NOT_STARTED, RunState, StepState, apply
 from planrunner.scripted import names_of
+from planrunner.sent import SentPrompt, sent_prompts
 from planrunner.testing.names import PlanNames
 from planrunner.times import utc
 
@@ -29,14 +30,12 @@ class Ran:
     """A run as it stands.
 
     calls    of tools, each attempt, in the order in which they were made
-    prompts  step path → the text that was sent to the model, one per turn
     refusal  why the run was not begun
     """
 
     def __init__(self, names: PlanNames) -> None:
         self.state = RunState("")
         self.calls: list[Call] = []
-        self.prompts: dict[str, list[str]] = {}
         self.refusal: str | None = None
         self._names = names
 
@@ -48,10 +47,6 @@ class Ran:
         if event.kind == events.EFFECT_STARTED and "args" in event.body:
             path = event.key[: event.key.index("!")]
             self.calls.append(Call(event.body["name"], event.body["args"], path))
-
-    def hear_request(self, request: ModelRequest) -> None:
-        """Take in what is sent to the model."""
-        self.prompts.setdefault(request.path, []).append("\n\n".join(_texts(request)))
 
     def due(self) -> float | None:
         """When the first open question stops being answerable; None when none ever does."""
@@ -80,7 +75,7 @@ class Ran:
             },
             "output": None if state.output is MISSING else state.output,
             "outputs": {step.path: step.output for step in state.steps.values() if step.state == COMPLETE},
-            "prompts": self.prompts,
+            "prompts": _prompts(state),
         }
 
 
@@ -109,10 +104,25 @@ def _means(name: str, path: str) -> bool:
     return any(name == known for known in names_of(path))
 
 
-def _texts(request: ModelRequest) -> Iterator[str]:
-    """The text of each message; of a reply that calls tools, also the calls."""
-    for message in request.messages:
-        if message.get("content"):
-            yield str(message["content"])
-        for call in message.get("tool_calls", ()):
-            yield f"{call['function']['name']} {call['function']['arguments']}"
+def _prompts(run: RunState) -> dict[str, list[str]]:
+    """Step path → the text that was sent to its model, one per turn: the system message, then all that was said."""
+    texts: dict[str, list[str]] = {}
+    for path, sent in groupby(sent_prompts(run), lambda prompt: prompt.path):
+        system, said = "", list[str]()
+        for prompt in sent:
+            for message in prompt.messages:
+                if message["role"] == "system":
+                    system = message["content"]
+                else:
+                    said.append(message["content"])
+            texts.setdefault(path, []).append("\n\n".join(filter(None, (system, *said))))
+            said += _reply(prompt)
+    return texts
+
+
+def _reply(prompt: SentPrompt) -> Iterator[str]:
+    """What the model said, as it is sent back to it."""
+    if prompt.reply is not None:
+        if prompt.reply["text"]:
+            yield prompt.reply["text"]
+        yield from (f"{call['name']} {call['arguments']}" for call in prompt.reply["tool_calls"])

@@ -68,7 +68,7 @@ class CaseRunner:
     async def _carry(self, plan: Plan, case: Case, ran: Ran) -> None:
         """Carry the run until it ends, or waits for somebody who never answers."""
         self._clock.set(START)
-        script = Script(**case.script, strict=True, hear=ran.hear_request)
+        script = Script(**case.script, strict=True)
         tools = self._stand_ins(plan)
         with Runner(tools=tools, script=script, settings=_SETTINGS, clock=self._clock) as runner:
             record = await runner.arun(plan, case.inputs, context=case.context, on_event=ran.hear)

@@ -13,14 +13,15 @@ import selectors
 from itertools import count
 from typing import Any, Final
 
+from planrunner.times import Clock
 from planrunner.tools.threads import waits_for_thread
 
 START: Final = 1767225600.0
 """2026-01-01T00:00:00Z: every case begins then."""
 
 
-class VirtualClock:
-    """A Clock for the tasks of the loop that it makes."""
+class VirtualClock(Clock):
+    """The clock of the tasks in the loop that it makes."""
 
     def __init__(self, start: float = START) -> None:
         self._now = start

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from planrunner.errors import StepError, ToolHardError, ToolSoftError, step_error
+from planrunner.errors import DeadlineError, StepError, ToolHardError, ToolSoftError, step_error
 from planrunner.tools.base import ReadyResponse, Tool, ToolRunContext, is_async
 from planrunner.tools.threads import in_thread
 
@@ -16,13 +16,38 @@ _MAX_MESSAGE = 4_000
 _PLAIN = frozenset((str, int, float, bool, type(None), dict, list, tuple))
 
 
-async def call_tool(tool: Tool, ctx: ToolRunContext, args: Mapping[str, Any]) -> Any:
+GRACE_SECONDS = 1.0
+"""So long an asynchronous tool that is past its deadline may take to clean up; then it is left alone."""
+
+
+async def call_tool(tool: Tool, ctx: ToolRunContext, args: Mapping[str, Any], seconds: float | None = None) -> Any:
     """What the tool returns for these args, which the caller has checked.
 
+    seconds  when they are over: DeadlineError. None: as long as it likes
+
     Raises ToolSoftError and ToolHardError as the tool raised them; every other failure of the tool, also its wish to
-    end the process, is a ToolHardError that begins with the name of the exception. Cancelling this call cancels an
-    asynchronous tool; a tool in a thread can't be stopped: it is abandoned, and what it returns is dropped.
+    end the process, is a ToolHardError that begins with the name of the exception. Past the deadline, or when this call
+    is cancelled, an asynchronous tool is cancelled; a tool in a thread can't be stopped: it is abandoned, and what it
+    returns is dropped.
     """
+    if seconds is None or tool.inline:
+        return await _call(tool, ctx, args)
+    call = asyncio.ensure_future(_call(tool, ctx, args))
+    try:
+        await asyncio.wait((call,), timeout=seconds)
+        if call.done():
+            return call.result()
+    finally:
+        call.cancel()
+    if is_async(tool):
+        await asyncio.wait((call,), timeout=GRACE_SECONDS)
+        raise DeadlineError(f"{tool.id} did not end within {seconds:g} s; it was cancelled")
+    raise DeadlineError(
+        f"{tool.id} did not end within {seconds:g} s; it may still be at work, but what it comes to is dropped"
+    )
+
+
+async def _call(tool: Tool, ctx: ToolRunContext, args: Mapping[str, Any]) -> Any:
     try:
         if is_async(tool):
             return await tool.arun(ctx, **args)

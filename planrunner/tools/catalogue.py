@@ -25,6 +25,7 @@ class ResolvedTool:
     name    what the plan calls it
     effect  the gravest that the tool, or any of the plan's entries for the same origin, declares
     origin  where it comes from: the entry's `use`, else the name under which it was found
+    timeout seconds that one call may take at the longest, or None
     """
 
     name: str
@@ -34,6 +35,7 @@ class ResolvedTool:
     args_schema: Mapping[str, Any]
     output_schema: Mapping[str, Any] | None
     description: str
+    timeout: float | None = None
 
 
 class Catalogue:
@@ -102,6 +104,7 @@ class Catalogue:
             args_schema=tool.args_schema if entry.args_schema is None else entry.args_schema,
             output_schema=tool.output_schema if entry.output_schema is None else entry.output_schema,
             description=tool.description if entry.description is None else entry.description,
+            timeout=tool.timeout if entry.timeout is None else entry.timeout,
         )
 
     def _find(self, name: str) -> Tool:

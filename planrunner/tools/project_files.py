@@ -20,7 +20,7 @@ from planrunner.errors import ToolHardError, ToolSoftError
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 PRIVATE: Final = frozenset((".git", ".planrunner"))
-"""Folders of the root that no file tool enters: the store holds other end users' runs, `.git` holds hooks that run."""
+"""Folders that are entered for no plan: the store holds other end users' runs, `.git` holds hooks that run."""
 
 _MAX_LINKS: Final = 40
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -33,13 +33,27 @@ def read_bytes(root: str, path: str) -> bytes:
 
     ToolHardError for a path that leaves the root or names no ordinary file, ToolSoftError where there is none.
     """
-    with _place(root, path) as (folder, name):
-        file = os.open(name, os.O_RDONLY | _FILE, dir_fd=folder)
+    with _in_words(path):
+        file = open_file(root, path)
         try:
-            _must_be_file(os.fstat(file), path)
             return _read_all(file, path)
         finally:
             os.close(file)
+
+
+def open_file(root: str, path: str) -> int:
+    """A descriptor, to be read from and closed by the caller, of an ordinary file.
+
+    ToolHardError for a path that leaves the root or names no ordinary file, OSError where there is none.
+    """
+    with _place(root, path) as (folder, name):
+        file = os.open(name, os.O_RDONLY | _FILE, dir_fd=folder)
+    try:
+        _must_be_file(os.fstat(file), path)
+    except BaseException:
+        os.close(file)
+        raise
+    return file
 
 
 def replace_file(root: str, path: str, content: bytes) -> None:
@@ -47,7 +61,7 @@ def replace_file(root: str, path: str, content: bytes) -> None:
 
     It is written beside the file and then renamed: a reader sees the old file or the new one, never a part.
     """
-    with _place(root, path, make_folders=True) as (folder, name):
+    with _in_words(path), _place(root, path, make_folders=True) as (folder, name):
         mode = _mode_of_replaceable(folder, name, path)
         beside = f".planrunner-{secrets.token_hex(8)}.tmp"
         try:
@@ -68,7 +82,7 @@ def replace_file(root: str, path: str, content: bytes) -> None:
 
 def append_to_file(root: str, path: str, content: bytes) -> None:
     """Add the content to the end of the file; the file and missing folders are made."""
-    with _place(root, path, make_folders=True) as (folder, name):
+    with _in_words(path), _place(root, path, make_folders=True) as (folder, name):
         file = os.open(name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _FILE, 0o666, dir_fd=folder)
         try:
             _must_be_file(os.fstat(file), path)
@@ -79,12 +93,10 @@ def append_to_file(root: str, path: str, content: bytes) -> None:
 
 @contextmanager
 def _place(root: str, path: str, make_folders: bool = False) -> Iterator[tuple[int, str]]:
-    """A descriptor of the folder that holds the file, and the file's name in it; errors in our words."""
+    """A descriptor of the folder that holds the file, and the file's name in it."""
     walk = _Walk(root, path, make_folders)
     try:
         yield walk.to_file()
-    except OSError as error:
-        raise _in_words(error, path) from error
     finally:
         walk.close()
 
@@ -124,7 +136,7 @@ class _Walk:
 
     def refuse_private(self, part: str) -> None:
         if len(self.folders) == 1 and part.casefold() in PRIVATE:
-            raise ToolHardError(f"{self.path!r} is refused: file tools do not enter {part}")
+            raise ToolHardError(f"{self.path!r} is refused: no file in {part} is read or written for a plan")
 
     def follow(self, target: str) -> None:
         """Go on where a link points to: from its own folder, or from the root for an absolute path below the root."""
@@ -151,7 +163,7 @@ class _Walk:
         return os.open(part, _FOLDER, dir_fd=self.folders[-1])
 
     def leaves(self) -> NoReturn:
-        raise ToolHardError(f"{self.path!r} is refused: it leaves the project root, and file tools stay inside of it")
+        raise ToolHardError(f"{self.path!r} is refused: it leaves the project root; expected a file inside of it")
 
     def close(self) -> None:
         for folder in self.folders:
@@ -226,7 +238,16 @@ def _write_all(file: int, content: bytes) -> None:
     os.fsync(file)
 
 
-def _in_words(error: OSError, path: str) -> ToolSoftError | ToolHardError:
+@contextmanager
+def _in_words(path: str) -> Iterator[None]:
+    """What the system refuses, in our words."""
+    try:
+        yield
+    except OSError as error:
+        raise _as_tool_error(error, path) from error
+
+
+def _as_tool_error(error: OSError, path: str) -> ToolSoftError | ToolHardError:
     """Soft where another path, or the same one later, may do."""
     if isinstance(error, FileNotFoundError):
         return ToolSoftError(f"there is no file {path!r} in the project")

@@ -41,6 +41,11 @@ def _chain(count: int) -> str:
     )
 
 
+def _shared(template: str) -> str:
+    steps = "".join(f"  - {{id: s{n}, task: *it}}\n" for n in range(10_000))
+    return f"x-it: &it '{template}'\n{_HEAD}{steps}"
+
+
 def _ring(count: int) -> str:
     steps = [f"  - {{id: s{n}, needs: [s{(n + 1) % count}], set: 1}}\n" for n in range(count)]
     return _HEAD + "".join(steps)
@@ -73,6 +78,8 @@ HOSTILE: Final[dict[str, Callable[[], str | bytes]]] = {
     ),
     "needs in a row": lambda: _chain(15_000),
     "needs in a ring": lambda: _ring(15_000),
+    "one template in very many places": lambda: _shared("{{ run.id }}" * 2800),
+    "one wrong template in very many places": lambda: _shared("{{ gone }}" * 2800),
     "one id": lambda: _HEAD + "  - {id: a, set: 1}\n" * 35_000,
     "anchors": lambda: "".join(f"- &a{n} x\n- *a{n}\n" for n in range(80_000)) + "- *b\n",
     "a long number": lambda: _HEAD + f"  - {{id: a, set: {'9' * _MIB}}}\n",

@@ -21,10 +21,10 @@ _SNIPPETS = [
 
 
 def _load(text: bytes) -> Loaded:
-    loaded = load_document(text, "fuzz.yml", path=None, root=".")
-    lines = loaded.source.lines
+    loaded = load_document(text, "fuzz.yml", path=str(PLANS / "ok" / "fuzz.yml"), root=str(PLANS))
+    files = {source.name: source.lines for source in (loaded.source, *loaded.prompts)}
     for problem in loaded.problems:
-        assert 1 <= problem.line <= len(lines) + 1
+        assert 1 <= problem.line <= len(files[problem.file]) + 1
         assert problem.column >= 1
         assert problem.message
     assert loaded.plan is not None or loaded.problems

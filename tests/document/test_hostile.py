@@ -15,11 +15,12 @@ from tests.document.hostile import HOSTILE
 _CPU_SECONDS = 4
 _MEMORY = 200 * 1024 * 1024
 _READER = f"""
-import resource, sys
+import os, resource, sys
 resource.setrlimit(resource.RLIMIT_CPU, ({_CPU_SECONDS}, {_CPU_SECONDS}))
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 from planrunner.document.load import load_document, read_plan
-loaded = load_document(read_plan(sys.argv[1]), "hostile.yml", path=None, root=".")
+plan = sys.argv[1]
+loaded = load_document(read_plan(plan), "hostile.yml", path=plan, root=os.path.dirname(plan))
 assert loaded.plan is None
 try:  # what this program used; ru_maxrss also counts the process that started it
     status = open("/proc/self/status").read()
@@ -63,6 +64,39 @@ def test_100_mb_are_not_read(beginning: str, tmp_path: Path) -> None:
         out.truncate(100 * 1024 * 1024)
     assert file.stat().st_size > 20 * MAX_BYTES
     assert [problem.split(": ")[0] for problem in _read(file)] == ["1:1"]
+
+
+def test_prompt_files_of_100_mb_are_not_read(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.yml"
+    names = [f"p{number}.md" for number in range(20)]
+    steps = "".join(f"  - {{id: s{number}, task: {{file: {name}}}}}\n" for number, name in enumerate(names))
+    plan.write_text(f"planrunner: 1\nname: big\nsteps:\n{steps}")
+    for name in names:
+        with (tmp_path / name).open("wb") as out:
+            out.truncate(100 * 1024 * 1024)
+    problems = _read(plan)
+    assert len(problems) == len(names)
+    assert all("is larger than 512 KiB" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    "beginning", ["{{ run.id }}\n" * 2500, "{{ gone }}\n" * 2500, "{{ (\n" * 50_000, "x" * 500_000 + "{{ x"]
+)
+def test_one_prompt_file_in_10_000_steps_is_looked_at_within_bounds(beginning: str, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.yml"
+    steps = "".join(f"  - {{id: s{number}, task: {{file: prompt.md}}}}\n" for number in range(10_000))
+    plan.write_text(f"planrunner: 1\nname: shared\nsteps:\n{steps}")
+    (tmp_path / "prompt.md").write_text(beginning)
+    assert _read(plan)
+
+
+def test_very_many_prompt_files_are_refused(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.yml"
+    steps = "".join(f"  - {{id: s{number}, task: {{file: p{number}.md}}}}\n" for number in range(5000))
+    plan.write_text(f"planrunner: 1\nname: many\nsteps:\n{steps}")
+    for number in range(5000):
+        (tmp_path / f"p{number}.md").write_text("read")
+    assert "a plan may have 1,000 prompt files" in _read(plan)[0]
 
 
 def test_a_file_without_end_is_not_read() -> None:

@@ -88,6 +88,17 @@ def test_the_root_is_the_nearest_marked_folder(tmp_path: Path) -> None:
     assert find_root(str(plan)) == str(inner)
 
 
+def test_the_root_lies_above_the_plan_and_not_above_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "here" / "planrunner.toml").touch()
+    monkeypatch.chdir(tmp_path / "here")
+    assert find_root("../there/p.yml") == find_root(f"{tmp_path}/here/../there/p.yml") == str(tmp_path / "there")
+    assert find_root("../here/p.yml") == str(tmp_path / "here")
+
+
 def test_without_a_mark_the_root_is_the_plans_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert not any((folder / ".git").exists() for folder in tmp_path.parents)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from planrunner.document.load import load_document
+from planrunner.document.problem import Problem
 from planrunner.document.rules import RULES
 from planrunner.plan import MISSING
 
@@ -22,9 +23,14 @@ def _files(folder: str) -> list[Path]:
 
 
 def _said(file: Path) -> list[str]:
-    loaded = load_document(file.read_bytes(), file.name, path=None, root=".")
+    loaded = load_document(file.read_bytes(), file.name, path=str(file), root=str(PLANS))
     assert (loaded.plan is None) == any(problem.code not in LEFT for problem in loaded.problems)
-    return [str(problem) for problem in loaded.problems]
+    return [_line(problem, file.name) for problem in loaded.problems]
+
+
+def _line(problem: Problem, plan: str) -> str:
+    """A problem of the plan itself without the plan's name, one of a prompt file with that file's."""
+    return str(problem) if problem.file == plan else f"{problem.file}:{problem}"
 
 
 @pytest.mark.parametrize("file", _files("ok"), ids=lambda file: file.stem)
@@ -72,7 +78,7 @@ def test_the_plan_that_is_built() -> None:
     assert plan.context.additional_data["required"] == ["name", "email"]
     assert plan.models["fast"].model == ("openai/gpt-4o-mini",)
     assert plan.models["fast"].parameters == {"temperature": 0, "max_tokens": 200}
-    assert plan.default_model == "careful"
+    assert plan.default_models == ("careful",)
     assert plan.agents["support"].tools == ("weather", "shop")
     assert plan.agents["support"].sees == ("name",)
     assert plan.tools["shop"].use == "shop.orders:find"

@@ -138,7 +138,8 @@ def test_dying_at_every_write_changes_nothing(
         assert told(record) == told(whole), k
         more = rig.seen - undisturbed.seen
         assert not undisturbed.seen - rig.seen, "something did not happen"
-        assert sum(more.values()) <= 1, f"write {k}: {more}"
+        assert set(more.values()) <= {1}, f"write {k}: {more}"
+        assert sum(more.values()) <= 2, f"write {k}: {more}"  # so many calls run side by side in one turn
         history = rig.runner.runs.events(record.id)
         for kind in (HOOK_FIRED, CLARIFICATION_RAISED):
             keys = [event.key for event in history if event.kind == kind]

@@ -376,7 +376,7 @@ def test_hooks_of_a_failed_call_and_a_waiting_one_fire_once(plan_of: PlanOf) -> 
     rig = rig_with(plan_of(AGENT), before_tool_call=hook)
     rig.model = Replies(calls(("ring", '{"n": 0}'), ("ring", '{"n": 1}')), Reply("done"))
     record = rig.answer(rig.run(), "yes")
-    assert fired == [0, 1, 1]
+    assert sorted(fired) == [0, 1, 1]  # the calls of one turn run side by side
     assert rig.called == [{"n": 1}]
     assert kind_of(record) == "hook_error"
 

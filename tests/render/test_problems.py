@@ -19,6 +19,15 @@ def told(problem: Problem, *lines: str, style: Style = Style()) -> str:  # noqa:
     return render_text.problems([Checked(problem.file, (problem,), lines)], style)
 
 
+def test_a_problem_in_a_prompt_file_shows_a_line_of_that_file() -> None:
+    problems = (Problem("a.yml", 1, 1, "x", "in the plan"), Problem("p.md", 2, 3, "x", "in the prompt"))
+    checked = Checked("a.yml", problems, ["the plan"], {"p.md": ["first", "  the prompt"], "other.md": ["no"]})
+    assert render_text.problems([checked], Style(False)) == (
+        "a.yml:1:1: error: in the plan [x]\n    1 | the plan\n      | ^\n"
+        "p.md:2:3: error: in the prompt [x]\n    2 |   the prompt\n      |   ^\n"
+    )
+
+
 def test_place_message_code_line_and_caret() -> None:
     assert told(WRONG, "steps:", "  - prompt: hello") == (
         "plans/a.yml:2:5: error: unknown key 'prompt'; did you mean 'task'? [unknown-key]\n"

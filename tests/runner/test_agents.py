@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from planrunner import ModelNotConfiguredError, PlanRun, Runner, Tool, ToolHardError, ToolRunContext, ToolSoftError
-from planrunner.models.base import ModelRequest, Reply, ToolCall, Usage
+from planrunner.models.base import ModelChoice, ModelRequest, Reply, ToolCall, Usage
 from tests.conftest import PlanOf
 
 
@@ -23,6 +23,12 @@ class Recorded:
         kept = [dict(message) for message in request.messages]
         self.requests.append(ModelRequest(request.model, kept, request.tools, path=request.path, turn=request.turn))
         return self.replies[min(len(self.requests), len(self.replies)) - 1]
+
+    async def takes_schema(self, choice: ModelChoice, beside_tools: bool) -> bool:
+        return False
+
+    async def knows_price(self, choice: ModelChoice) -> bool:
+        return True
 
 
 class Search(Tool):

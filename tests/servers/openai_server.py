@@ -80,6 +80,35 @@ def raw(body: bytes) -> Answer:
     return Answer(body, headers={"content-type": "application/json"})
 
 
+def sse(*parts: dict[str, Any], done: bool = True) -> Answer:
+    """A stream of these chunks; `done`: with the mark that nothing follows."""
+    base = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "x"}
+    lines = [f"data: {json.dumps({**base, **part})}\n\n" for part in parts] + ["data: [DONE]\n\n"] * done
+    return Answer("".join(lines).encode(), headers={"content-type": "text/event-stream"})
+
+
+def delta(finish_reason: str | None = None, **message: Any) -> dict[str, Any]:
+    """One chunk of a stream."""
+    return {"choices": [{"index": 0, "delta": message, "finish_reason": finish_reason}]}
+
+
+def streamed(answer: Answer) -> Answer:
+    """A whole chat completion as the stream that a client asked for, its text in pieces; any other answer as it is."""
+    try:
+        whole = json.loads(answer.body)
+        choice = whole["choices"][0]
+        message = choice["message"]
+        content, tool_calls = message["content"], message.get("tool_calls") or []
+    except (ValueError, TypeError, LookupError):
+        return answer
+    pieces = [content[place : place + 5] for place in range(0, len(content or ""), 5)]
+    parts = [delta(role="assistant", content=None)]
+    parts += [delta(content=piece) for piece in pieces]
+    parts += [delta(tool_calls=[{"index": index, **call}]) for index, call in enumerate(tool_calls)]
+    parts += [delta(choice["finish_reason"]), {"choices": [], "usage": whole["usage"]}]
+    return replace(sse(*parts), manner=answer.manner)
+
+
 def failure(status: int, message: str = "no", code: str | None = None, **headers: str) -> Answer:
     """An error as the API tells it; in header names `_` stands for `-`."""
     body = {"error": {"message": message, "type": "test", "param": None, "code": code}}
@@ -185,7 +214,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        answer = self.server.owner.answer(Request(self.path, headers, json.loads(body)))
+        request = Request(self.path, headers, json.loads(body))
+        answer = self.server.owner.answer(request)
+        if request.body.get("stream"):
+            answer = streamed(answer)
         getattr(self, f"_{answer.manner}")(answer)
 
     def log_message(self, *args: Any) -> None:

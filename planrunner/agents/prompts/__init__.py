@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -15,20 +15,29 @@ if TYPE_CHECKING:
     from planrunner.steps.base import Scope
 
 
-def system_prompt(scope: Scope, agent: Agent, returns: Mapping[str, Any] | None) -> str:
-    """The system prompt of an agent: its instructions, the end user's context as far as it sees it, the schema of the
-    answer, and what the operator adds.
+def system_prompt(scope: Scope, agent: Agent) -> str:
+    """The system prompt of an agent: its instructions, the end user's context as far as it sees it, and what the
+    operator adds.
     """
     seen = _seen(scope.context, agent.sees)
     prompt: str = _prompt("system")(
         {
-            "instructions": scope.render_text(agent.instructions) if agent.instructions else "",
+            "instructions": scope.render_prompt(agent.instructions) if agent.instructions else "",
             "end_user": _as_data(seen) if seen else "",
-            "schema": _as_data(returns) if returns else "",
             "extensions": _texts(scope.context.get("agent_system_context_extension")),
         }
     )
     return prompt.strip()
+
+
+def schema_prompt(schema: Mapping[str, Any]) -> str:
+    """What a model is told of the answer's shape, where its provider can't be told."""
+    return str(_prompt("schema")({"schema": _as_data(schema)})).strip()
+
+
+def ask_again(problems: Sequence[str]) -> str:
+    """What a model is told of an answer that does not meet its schema."""
+    return str(_prompt("ask_again")({"problems": list(problems)})).strip()
 
 
 @cache

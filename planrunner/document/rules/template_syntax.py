@@ -14,5 +14,5 @@ def check(document: Document) -> Iterator[Problem]:
         yield document.problem_in(site, found.offset, "template-syntax", found.message)
     unread = document.first_unread()
     if unread is not None:
-        message = "from here on templates are not looked at, there are too many in this file: split the plan"
-        yield document.problem(unread.node, "template-syntax", message)
+        message = "from here on templates are not looked at, there are too many in this plan: split it"
+        yield document.problem_at(unread, "template-syntax", message)

@@ -9,7 +9,7 @@ from planrunner.document.later import NOT_YET, TOP
 from planrunner.document.problem import Problem
 from planrunner.document.rules.scope import around
 from planrunner.document.shape import Path, Site
-from planrunner.document.source import ListNode, MapNode
+from planrunner.document.source import ListNode, MapNode, ScalarNode
 from planrunner.document.tree import text_of
 from planrunner.document.view import Document
 from planrunner.document.words import near
@@ -27,11 +27,17 @@ _FIELDS: Final = {
 
 
 def check(document: Document) -> Iterator[Problem]:
-    """Every first word that nothing gives a value, and every field that such a name does not have."""
+    """Every first word that nothing gives a value, and every field that such a name does not have.
+
+    Which names there are depends on where a text stands: one that stands in several places is told of once.
+    """
+    told: set[tuple[ScalarNode, int]] = set()
     for site, reference in document.references:
-        message = _wrong(document, site, reference)
+        place = (site.node, reference.offset)
+        message = None if place in told else _wrong(document, site, reference)
         if message:
-            yield document.problem_in(site, reference.offset, "unknown-name", message)
+            told.add(place)
+            yield document.problem_in(site, reference.offset, "unknown-name", message + document.use(site))
 
 
 def _wrong(document: Document, site: Site, reference: Reference) -> str | None:

@@ -1,0 +1,49 @@
+"""The limits of a run, held against what it has spent: before each call, so that nothing is begun beyond them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+from planrunner.errors import LimitExceededError
+from planrunner.plan import Limits
+from planrunner.run_state import RunState
+
+NAMES: Final = ("usd", "tokens", "llm_calls", "tool_calls", "duration")
+
+
+def check_limits(limits: Limits, run: RunState, call: str, now: float) -> None:
+    """LimitExceededError when a call that is about to be made is not allowed any more.
+
+    call  `llm_calls` or `tool_calls`: what it would add one to. These are counted exactly; `usd`, `tokens` and
+          `duration` are held against the sum so far, for nobody knows what a call will cost.
+    """
+    if run.raised_limits:
+        limits = replace(limits, **run.raised_limits)
+    for name, limit, spent, told in _spent(limits, run, call, now):
+        if spent >= limit:
+            raise LimitExceededError(
+                f"the run's limit of {told} is reached (limits.{name}); to go on beyond it: "
+                f"planrunner resume {run.id} --retry --limit {name}=HIGHER"
+            )
+
+
+def has_limits(limits: Limits) -> bool:
+    """Whether there is any."""
+    return any(value is not None for value in asdict(limits).values())
+
+
+def _spent(limits: Limits, run: RunState, call: str, now: float) -> Iterator[tuple[str, float, float, str]]:
+    """Of each limit that stands in the way of this call: its name, the limit, what is spent, and the limit in words."""
+    usage: Mapping[str, Any] = run.usage
+    if limits.usd is not None and call == "llm_calls":
+        yield "usd", limits.usd, usage["usd"], f"{limits.usd:g} US dollars"
+    if limits.tokens is not None and call == "llm_calls":
+        yield "tokens", limits.tokens, usage["prompt_tokens"] + usage["completion_tokens"], f"{limits.tokens:,} tokens"
+    if limits.llm_calls is not None and call == "llm_calls":
+        yield "llm_calls", limits.llm_calls, usage["llm_calls"], f"{limits.llm_calls:,} LLM calls"
+    if limits.tool_calls is not None and call == "tool_calls":
+        yield "tool_calls", limits.tool_calls, usage["tool_calls"], f"{limits.tool_calls:,} tool calls"
+    if limits.duration is not None:
+        yield "duration", limits.duration, run.in_flight.passed(now), f"{limits.duration:g} s of work"
