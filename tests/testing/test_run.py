@@ -395,3 +395,66 @@ def test_cases_do_not_see_each_other(carry: Carry) -> None:
     )
     tested = carry("tools: {t: {effect: read}}\nsteps: [{id: a, tool: t}]", cases)
     assert [case.state for case in tested] == ["passed"] * 30
+
+
+def test_waits_between_attempts_take_no_time(carry: Carry) -> None:
+    plan = """
+    tools: {t: {effect: read}}
+    steps:
+      - {id: a, tool: t, retry: {max_attempts: 3, delay: 2h, backoff: constant}}
+      - {id: b, task: Say it, retry: {max_attempts: 2, delay: 100s, backoff: constant}}
+    """
+    begun = time.monotonic()
+    good, fails = carry(
+        plan,
+        """
+        - name: the third attempt is good
+          tools: {t: [{raise: transient}, {raise: timeout}, {returns: 1}]}
+          replies: {b: [{raise: rate_limited}, said]}
+          expect:
+            output: said
+            tool_calls: [t, t, t]
+            that: ["run.seconds == 2 * 7200 + 100", "prompts.b | length == 1"]
+        - name: none is good
+          tools: {t: {raise: transient, message: no line}}
+          expect: {error: {kind: transient, step: a, message: no line}, tool_calls: [t, t, t], never: []}
+        """,
+    )
+    assert (told(good), told(fails)) == ([], [])
+    assert time.monotonic() - begun < 60
+
+
+def test_what_an_agent_asks_is_answered_by_its_step(carry: Carry) -> None:
+    plan = """
+    agents: {clerk: {ask: true}}
+    steps: [{id: a, task: Find out, agent: clerk}]
+    """
+    (case,) = carry(
+        plan,
+        """
+        - name: one
+          replies: {a: [{tool_calls: [{tool: clarify, args: {question: Which one?}}]}, the red one]}
+          answers: {a: red}
+          expect: {output: the red one, asked: [{id: a, guidance: Which one?}], that: "'red' in prompts.a[1]"}
+        """,
+    )
+    assert told(case) == []
+
+
+def test_limits_hold(carry: Carry) -> None:
+    plan = """
+    limits: {llm_calls: 2}
+    tools: {t: {effect: read}}
+    agents: {clerk: {tools: [t]}}
+    steps: [{id: a, task: Go on, agent: clerk}]
+    """
+    (case,) = carry(
+        plan,
+        """
+        - name: one
+          tools: {t: {returns: 1}}
+          replies: {a: {tool_calls: [{tool: t}]}}
+          expect: {error: {kind: limit_exceeded, step: a}, tool_calls: [t, t]}
+        """,
+    )
+    assert told(case) == []
