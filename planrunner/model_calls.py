@@ -11,9 +11,9 @@ from planrunner.attempts import LLM_RETRY, LLM_SECONDS, Failure, Next, failure_o
 from planrunner.errors import StepError
 from planrunner.jsonsafe import to_json_safe
 from planrunner.ledger import Ledger, outcome_of
-from planrunner.limits import check_limits
+from planrunner.limits import Budget, check_limits
 from planrunner.models.base import Model, ModelRequest, Reply, ToolCall, Turn, Usage
-from planrunner.plan import Limits, Step
+from planrunner.plan import Step
 from planrunner.times import Clock
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 class ModelCalls:
     """The LLM calls of one run. `streams`: the listener hears the text of replies as it comes."""
 
-    def __init__(self, model: Model, limits: Limits, ledger: Ledger, streams: bool) -> None:
+    def __init__(self, model: Model, budgets: Sequence[Budget], ledger: Ledger, streams: bool) -> None:
         self._model = model
-        self._limits = limits
+        self._budgets = budgets
         self._ledger = ledger
         self._streams = streams
         self._system: dict[str, Mapping[str, Any]] = {}
@@ -64,7 +64,7 @@ class ModelCalls:
             reply = await self._model.complete(request)
             return {"value": _reply_body(reply), "usage": asdict(reply.usage)}
 
-        check_limits(self._limits, self._ledger.state, "llm_calls", self._ledger.clock.now())
+        check_limits(self._budgets, self._ledger.state, "llm_calls", self._ledger.clock.now())
         told = {"name": request.model, **({"choice": choice} if choice else {})}
         news = self._news(call, request.messages[0])
         return await self._ledger.effect(

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from planrunner.plan import MISSING
-from planrunner.run_parts import EffectState
 
 _MARK: Final = re.compile(r"\[\d+\]|\(\d+\)")
 """Of an item, of a round."""
@@ -25,11 +24,6 @@ def names_of(path: str) -> Iterator[str]:
     for mark in reversed(list(_MARK.finditer(path))):
         path = path[: mark.start()] + path[mark.end() :]
         yield path
-
-
-def attempts_made(effect: EffectState) -> int:
-    """How many attempts at a call came to an end: so many answers it has used up."""
-    return effect.attempt if effect.done or effect.failed else effect.attempt - 1
 
 
 class Lines:

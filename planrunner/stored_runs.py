@@ -29,8 +29,9 @@ def begin(plan: Plan, inputs: dict[str, Any], context: dict[str, Any], at: float
         "id": state.id,
         "plan": {"name": plan.name, "version": plan.version, "sha256": plan.sha256},
         "root": plan.root,
-        "steps": [step.id for step in plan.steps],
-        "descriptions": {step.id: step.description for step in plan.steps if step.description is not None},
+        "steps": [step.id for step in (*plan.steps, *plan.finally_)],
+        **({"finally": [step.id for step in plan.finally_]} if plan.finally_ else {}),
+        "descriptions": {step.id: step.description for step in plan.walk() if step.description is not None},
         "inputs": inputs,
         "context": context,
     }

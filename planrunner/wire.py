@@ -13,9 +13,8 @@ from typing import Any, Self
 
 from planrunner import events
 from planrunner.answers import checked_answer
-from planrunner.checks import check_models, check_prices, checked_context, checked_inputs, raised_limits
+from planrunner.checks import check_prices, checked_context, checked_inputs, raised_limits
 from planrunner.clarification import Clarification
-from planrunner.clarification_handler import asker
 from planrunner.dispatch.local import LocalDispatcher
 from planrunner.document.load import find_root
 from planrunner.document.script import Script
@@ -29,32 +28,27 @@ from planrunner.events import Event
 from planrunner.execution_context import ExecutionContext, get_execution_context, make_execution_context
 from planrunner.execution_hooks import ExecutionHooks
 from planrunner.facade import run_sync, to_the_end
-from planrunner.hooks.bindings import handler_of_plan, of_plan, of_runner
 from planrunner.journal import open_journal
 from planrunner.journal.base import Journal, Post, RunQuery, RunSummary, StoredRun
 from planrunner.ledger import Ledger, Listener
+from planrunner.models.base import Model
 from planrunner.models.litellm import LitellmModel
+from planrunner.parts import Given, parts_of
 from planrunner.plan import Plan
 from planrunner.plan_run import PlanRun
-from planrunner.players import Players, players_of
-from planrunner.questions import ANSWER, CANCEL, Handler, open_question
-from planrunner.run_state import COMPLETE, FAILED, RunState, fold
+from planrunner.questions import ANSWER, CANCEL, open_question
+from planrunner.run_state import COMPLETE, FAILED, fold
 from planrunner.runner import advance, let_go
-from planrunner.scope import Parts, RunScope
+from planrunner.scope import Parts, PlanScope
 from planrunner.sent import SentPrompt, sent_prompts
 from planrunner.settings import Settings, load_settings
 from planrunner.stored_runs import begin, keep_record, new_run, pinned_plan, state_of
 from planrunner.times import REAL, Clock
 from planrunner.tools.base import Tool
-from planrunner.tools.catalogue import Catalogue
-from planrunner.tools.loading import load_function
 
 _log = logging.getLogger("planrunner")
 
 ContextLike = ExecutionContext | Mapping[str, Any]
-
-SCRIPTED = "scripted"
-"""The name that records show for a model whose part a script plays."""
 
 
 class Runner:
@@ -84,17 +78,13 @@ class Runner:
         settings: Settings | None = None,
         clock: Clock = REAL,
     ) -> None:
-        self._tools = tuple(tools)
-        self._model_name = model
+        self._given = Given(tuple(tools), model, script, execution_hooks, stream)
         self._store = store
-        self._script = script
-        self._hooks = execution_hooks
-        self._stream_text = stream
+        self._litellm: LitellmModel | None = None
         self._settings = settings
         self._clock = clock
         self._settings_read: dict[str, Settings] = {}
         self._journals: dict[str, Journal] = {}
-        self._litellm: LitellmModel | None = None
         self._dispatcher = LocalDispatcher()
         self.runs = Runs(self)
 
@@ -154,7 +144,7 @@ class Runner:
         self, plan: Plan, inputs: Mapping[str, Any] | None, context: dict[str, Any], on_event: Listener | None
     ) -> PlanRun:
         settings = self._settings_for(plan.root)
-        parts = self._parts(plan, settings)
+        parts = parts_of(plan, settings, self._given, self._model(plan))
         await check_prices(plan, parts.model, parts.default_models, parts.aliases)
         state, start = begin(plan, checked_inputs(plan, inputs), checked_context(plan, context), self._clock.now())
         journal = self._journal(settings)
@@ -223,7 +213,7 @@ class Runner:
             return keep_record(state, settings.store)
         plan = pinned_plan(stored, state)
         body = {} if context is None else {"context": checked_context(plan, context)}
-        parts = self._parts(plan, settings, state)
+        parts = parts_of(plan, settings, self._given, self._model(plan), stored.events, state.questions.values())
         lease = await journal.claim(run_id, failed=again is not None)
         try:
             stored = await journal.load(run_id)  # what the one before us wrote last
@@ -298,7 +288,7 @@ class Runner:
     async def _carry(
         self, plan: Plan, parts: Parts, ledger: Ledger, posts: Sequence[Post] = (), other_user: bool = False
     ) -> None:
-        run = RunScope(plan, parts, ledger)
+        run = PlanScope(plan, parts, ledger)
         run.said = tuple(posts)
         if other_user:
             run.questions.withdraw_approvals()
@@ -328,43 +318,11 @@ class Runner:
                 opened.close()
         return journal
 
-    def _parts(self, plan: Plan, settings: Settings, known: RunState | None = None) -> Parts:
-        """Everything a run of this plan needs, checked: every tool is there, every task has a model.
-
-        known  the run as it stands on record: what a script has answered there is used up
-        """
-        tools = Catalogue(plan, self._tools)
-        tools.check()
-        defaults = _first(_one(self._model_name), plan.default_models, _one(settings.model))
-        script = self._script
-        if script is None:
-            check_models(plan, defaults)
-            players = Players(self._model(plan), None, self._people(plan))
-        else:
-            players = players_of(script, None if script.strict else self._people(plan), known)
-        return Parts(
-            tools=tools,
-            model=players.model,
-            default_models=defaults if script is None else defaults or (SCRIPTED,),
-            aliases=settings.models,
-            tool_script=players.tools,
-            handler=players.people,
-            bindings=(*of_runner(self._hooks), *of_plan(plan, lambda use: load_function(use, plan.root))),
-            large_output=settings.large_output_tokens,
-            streams=self._stream_text,
-        )
-
-    def _people(self, plan: Plan) -> Handler | None:
-        """Who answers questions at once."""
-        people = None if self._hooks is None else self._hooks.clarification_handler
-        people = people or handler_of_plan(plan, lambda use: load_function(use, plan.root))
-        return None if people is None else asker(people)
-
-    def _model(self, plan: Plan) -> LitellmModel:
-        """The road to real models; its slow import begins beside the start of the run."""
+    def _model(self, plan: Plan) -> Model:
+        """The road to real models; where the plan needs one, its slow import begins beside the start of the run."""
         if self._litellm is None:
             self._litellm = LitellmModel()
-        if any(step.verb == "task" for step in plan.walk()):
+        if self._given.script is None and any(s.verb == "task" for each in plan.walk_plans() for s in each.walk()):
             self._litellm.warm()
         return self._litellm
 
@@ -397,15 +355,6 @@ class Runs:
     def _journal(self) -> Journal:
         runner = self._runner
         return runner._journal(runner._settings_for(find_root(None)))
-
-
-def _one(name: str | None) -> tuple[str, ...]:
-    return () if name is None else (name,)
-
-
-def _first(*names: Sequence[str]) -> tuple[str, ...]:
-    """The first that names anything."""
-    return tuple(next((each for each in names if each), ()))
 
 
 def _id(run: PlanRun | str) -> str:

@@ -1,4 +1,4 @@
-"""From a path on the command line to a plan and its problems; and which files in a folder are plans, or tests."""
+"""From a path on the command line to a plan and its problems."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from planrunner.cli.files import UnreadableError, is_handed, read_bytes, refuse_special
+from planrunner.cli.globs import is_glob, matches
 from planrunner.document.load import ABOUT_BUILTIN, find_root, load_document
 from planrunner.document.problem import Problem
 from planrunner.document.source import MAX_BYTES
@@ -26,7 +27,7 @@ STDIN = "<stdin>"
 
 
 class Kind(Enum):
-    """What a YAML file in a folder is, by its first bytes. The value is what it is called."""
+    """What a YAML file is, by its first bytes. The value is what it is called."""
 
     PLAN = "plan"
     TEST = "plan test"
@@ -51,18 +52,23 @@ class Gathered:
     """What paths lead to.
 
     files        what was asked for, in order: a path that is to be read, or what is wrong with one that can't be
-    passed_over  how many YAML files in folders are no files of planrunner
+    passed_over  how many YAML files are no files of planrunner
     """
 
     files: list[str | Checked]
     passed_over: int
 
 
-def read_plan(path: str) -> Given:
-    """Read and check one plan; `-` is standard input. UnreadableError when there is no file to read."""
+def read_plan(path: str, stdin_name: str | None = None) -> Given:
+    """Read and check one plan. UnreadableError when there is no file to read.
+
+    path        `-` is standard input
+    stdin_name  the file that standard input stands for: problems name it, and its project is the plan's
+    """
     refuse_special(path, "the plan")
     text = read_bytes(path, "the plan", MAX_BYTES)
-    name, place = STDIN if path == "-" else path, None if is_handed(path) else path
+    place = stdin_name if path == "-" else None if is_handed(path) else path
+    name = stdin_name or STDIN if path == "-" else path
     loaded = load_document(text, name, path=place, root=find_root(place))
     refused = any(problem.code in ABOUT_BUILTIN for problem in loaded.problems)
     prompts = {prompt.name: prompt.lines for prompt in loaded.prompts}
@@ -75,52 +81,74 @@ def unreadable(path: str, why: str) -> Checked:
     return Checked(path, (Problem(path, 1, 1, "unreadable", why),))
 
 
-def gather(paths: Sequence[str], kind: Kind = Kind.PLAN) -> Gathered:
-    """The files named, and those of this kind in the folders named (by their first key), each once."""
-    found = [entry for path in paths for entry in _files(path, kind)]
-    files = {entry.file if isinstance(entry, Checked) else entry: entry for entry in found if entry is not None}
-    passed_over = found.count(None)
-    if not files:
+def gather(paths: Sequence[str], kind: Kind = Kind.PLAN, *, only_plans: bool = False) -> Gathered:
+    """The files named, and those of this kind (by their first key) in folders and among what globs match.
+
+    Each is given once. UsageError when there is none, or when a glob matches nothing.
+
+    only_plans  files that are named are looked at as well and passed over when they are no plans; none is no error
+    """
+    found: dict[str, str | Checked | None] = {}
+    for path, entry in (each for given in paths for each in _found(given, kind, only_plans)):
+        found[path] = found.get(path) or entry  # one that is named is checked also when a folder would pass it over
+    files = [entry for entry in found.values() if entry is not None]
+    passed_over = len(found) - len(files)
+    if not files and not only_plans:
         others = f" (YAML files that are none: {passed_over})" if passed_over else ""
         raise UsageError(
             f"there is no {kind.value} in {' or '.join(paths)}{others}: "
             f"a {kind.value} is a YAML file with `{_MARKS[kind]}: 1` at the top"
         )
-    return Gathered(list(files.values()), passed_over)
+    return Gathered(files, passed_over)
 
 
-def _files(path: str, kind: Kind) -> Iterator[str | Checked | None]:
-    """Files of this kind, and what can't be read; None for a YAML file of somebody else."""
-    if not os.path.isdir(path):
-        yield path
-        return
+_Entry = tuple[str, str | Checked | None]
+"""A path, and what stands there: what was asked for (its path), what can't be read, or None for a foreign YAML file."""
+
+
+def _found(path: str, kind: Kind, only_plans: bool) -> Iterator[_Entry]:
+    if os.path.isdir(path):
+        yield from _folder(path, kind)
+    elif is_glob(path):
+        for match in matches(path):
+            yield from _folder(match, kind) if os.path.isdir(match) else _yaml(match, kind)
+    elif only_plans and path != "-":
+        yield from _file(path, kind)
+    else:
+        yield path, path
+
+
+def _folder(path: str, kind: Kind) -> Iterator[_Entry]:
     closed: list[OSError] = []
     for folder, inner, names in os.walk(path, onerror=closed.append):
         yield from _refused(closed)
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         for name in sorted(names):
-            if name.endswith((".yml", ".yaml")):
-                yield from _file(os.path.join(folder, name), kind)
+            yield from _yaml(os.path.join(folder, name), kind)
     yield from _refused(closed)
 
 
-def _refused(closed: list[OSError]) -> Iterator[Checked]:
+def _refused(closed: list[OSError]) -> Iterator[_Entry]:
     while closed:
         error = closed.pop(0)
-        yield unreadable(str(error.filename), f"the folder {error.filename} can't be read: {error.strerror}")
+        path = str(error.filename)
+        yield path, unreadable(path, f"the folder {path} can't be read: {error.strerror}")
 
 
-def _file(path: str, wanted: Kind) -> Iterator[str | Checked | None]:
+def _yaml(path: str, kind: Kind) -> Iterator[_Entry]:
+    if path.endswith((".yml", ".yaml")):
+        yield from _file(path, kind)
+
+
+def _file(path: str, wanted: Kind) -> Iterator[_Entry]:
     try:
         refuse_special(path, "the file")
         kind = _kind(read_bytes(path, "the file", _HEAD))
     except UnreadableError as error:
-        yield unreadable(path, str(error))
+        yield path, unreadable(path, str(error))
         return
-    if kind is wanted:
-        yield path
-    elif kind is Kind.FOREIGN:
-        yield None
+    if kind in (wanted, Kind.FOREIGN):
+        yield path, path if kind is wanted else None
 
 
 def _kind(head: bytes) -> Kind:

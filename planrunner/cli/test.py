@@ -19,7 +19,7 @@ from planrunner.document.source import MAX_BYTES
 from planrunner.errors import EXIT_COMPLETE, EXIT_FAILED, UsageError
 from planrunner.registry import load, uninterrupted
 from planrunner.render import CASES
-from planrunner.render.case_result import ERROR, FAILED, PASSED, CaseResult, Report
+from planrunner.render.case_result import ERROR, FAILED, PASSED, CaseReport, CaseResult
 from planrunner.render.checked import Checked
 from planrunner.render.words import count
 
@@ -57,9 +57,9 @@ def test(told: Common, paths: tuple[str, ...], part: str | None, first: bool, fo
                 if first and _found(each):
                     break
     except KeyboardInterrupt as stop:
-        stop.add_note(f"until then: {_summary(Report(tuple(cases), tuple(wrong)))}")
+        stop.add_note(f"until then: {_summary(CaseReport(tuple(cases), tuple(wrong)))}")
         raise
-    report = Report(tuple(cases), tuple(wrong))
+    report = CaseReport(tuple(cases), tuple(wrong))
     if not report.cases and not report.wrong:
         raise UsageError(f"no case has {part!r} in its name")
     if format_ != _AT_ONCE:
@@ -73,7 +73,7 @@ def _silent(_line: str) -> None:
     """With -q nothing is said but the report."""
 
 
-def _reports(files: list[str | Checked], part: str | None) -> Iterator[Report]:
+def _reports(files: list[str | Checked], part: str | None) -> Iterator[CaseReport]:
     """What comes of the files, one by one: a report on each case, and one on each file that can't be used."""
     with uninterrupted():
         from planrunner.testing.case import Plans
@@ -83,16 +83,16 @@ def _reports(files: list[str | Checked], part: str | None) -> Iterator[Report]:
     with CaseRunner() as runner:
         for file in files:
             if isinstance(file, Checked):
-                yield Report((), (file,))
+                yield CaseReport((), (file,))
                 continue
             suite = _suite(file, plans)
             for wrong in suite.wrong:
                 if wrong.file not in told:  # a plan that several files name
                     told.add(wrong.file)
-                    yield Report((), (wrong,))
+                    yield CaseReport((), (wrong,))
             for case in suite.cases:
                 if part is None or part.casefold() in case.name.casefold():
-                    yield Report((runner.test(suite, case),))
+                    yield CaseReport((runner.test(suite, case),))
 
 
 def _suite(file: str, plans: Plans) -> Suite:
@@ -105,11 +105,11 @@ def _suite(file: str, plans: Plans) -> Suite:
         return Suite(file, wrong=(unreadable(file, str(error)),))
 
 
-def _found(report: Report) -> bool:
+def _found(report: CaseReport) -> bool:
     return bool(report.wrong) or any(case.state != PASSED for case in report.cases)
 
 
-def _summary(report: Report) -> str:
+def _summary(report: CaseReport) -> str:
     """`15 cases: 13 passed, 1 failed, 1 error; 1 file can't be used`."""
     counted = ((report.count(PASSED), "passed"), (report.count(FAILED), "failed"))
     parts = [f"{number:,} {word}" for number, word in counted if number]

@@ -70,7 +70,8 @@ def load_document(text: bytes, name: str, *, path: str | None, root: str, beside
     document = Document(source, source.root, (*shape.sites, *prompts.sites), shape.schemas)
     found += prompts.problems
     told = {problem.place for problem in found}
-    problems = in_order([*found, *(problem for problem in _rules(document) if problem.place not in told)])
+    found += [problem for problem in _rules(document) if problem.place not in told]
+    problems = in_order(_worth_telling(found))
     if any(problem.level == "error" and problem.code not in _LEFT_TO_THE_RUNNER for problem in problems):
         return Loaded(None, problems, source, prompts.sources)
     files = {own_name: text.decode("utf-8"), **prompts.files}
@@ -79,9 +80,15 @@ def load_document(text: bytes, name: str, *, path: str | None, root: str, beside
 
 
 def _rules(document: Document) -> Iterator[Problem]:
-    """What the rules find; of each no more than anybody reads."""
+    """What the rules find; of each no more than anybody reads, and one to know that there are more."""
     for reference in RULES.values():
-        yield from islice(load_named(reference)(document), MAX_PROBLEMS)
+        yield from islice(load_named(reference)(document), MAX_PROBLEMS + 1)
+
+
+def _worth_telling(found: list[Problem]) -> list[Problem]:
+    """A warning beside an error is most often its shadow (what is misspelt is unused): told once there is none."""
+    wrong = any(problem.level == "error" and problem.code != "not-supported" for problem in found)
+    return [problem for problem in found if problem.level == "error" or not wrong]
 
 
 def load_plan(plan: str | os.PathLike[str]) -> Plan:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from planrunner.document.order import Order
 from planrunner.document.places import place
-from planrunner.document.problem import Problem
+from planrunner.document.problem import Level, Problem
 from planrunner.document.shape import Path, SchemaSite, Site
 from planrunner.document.source import Entry, ListNode, MapNode, Node, ScalarNode, Source
 from planrunner.document.tree import text_of
@@ -177,6 +177,11 @@ class Document:
             for found in read.references:
                 yield site, found
 
+    @property
+    def readable(self) -> Iterator[Site]:
+        """The templates and expressions that were looked at and are right."""
+        return (site for site, read in zip(self.sites, self._read, strict=False) if not read.problems)
+
     def first_unread(self) -> Site | None:
         """The first template that is not looked at, because so much stands before it."""
         return next(iter(self.sites[len(self._read) :]), None)
@@ -193,19 +198,19 @@ class Document:
         owner = f"the agent {site.path[1]!r}" if step is None else f"the step {step.name!r}"
         return f" (as {site.path[-1]} of {owner})"
 
-    def problem(self, node: Node, code: str, message: str) -> Problem:
+    def problem(self, node: Node, code: str, message: str, level: Level = "error") -> Problem:
         """A problem at a node of the plan file."""
-        return self.source.problem(node, code, message)
+        return self.source.problem(node, code, message, level)
 
     def problem_at(self, site: Site, code: str, message: str) -> Problem:
         """A problem with a whole text."""
         return (site.file or self.source).problem(site.node, code, message)
 
-    def problem_in(self, site: Site, offset: int, code: str, message: str) -> Problem:
+    def problem_in(self, site: Site, offset: int, code: str, message: str, level: Level = "error") -> Problem:
         """A problem inside a text."""
         source = site.file or self.source
         line, column = place(source, site.node, offset)
-        return Problem(source.name, line, column, code, message)
+        return Problem(source.name, line, column, code, message, level)
 
 
 def _list(role: str, node: ListNode, path: Path, owner: StepView | None) -> StepList:

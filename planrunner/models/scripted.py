@@ -14,12 +14,12 @@ from planrunner.errors import (
     TransientError,
     step_error,
 )
+from planrunner.events import Event
 from planrunner.jsonsafe import dumps
 from planrunner.models.base import ModelChoice, ModelRequest, Reply, ToolCall, Usage, seam_name
 from planrunner.plan import MISSING
 from planrunner.registry import hint
-from planrunner.run_state import EffectState
-from planrunner.scripted import Lines, attempts_made, names_of
+from planrunner.scripted import Lines, names_of
 
 REPLY_KINDS: Final = (TransientError.kind, RateLimitedError.kind, DeadlineError.kind, ModelError.kind)
 """The kinds of errors a model can raise, and so a scripted one."""
@@ -33,19 +33,19 @@ class ScriptedModel:
     replies   step path (see `names_of`) → replies. One alone serves every call; in a list each serves one, in order.
               A reply is a text, or one of `{output: value}` (answers with the JSON of it), `{tool_calls: [{tool,
               args}]}` (by the plan's tool names) and `{raise: kind, message}` (one of REPLY_KINDS)
-    known     calls that are on record already: their replies are used up
+    made      beginnings of attempts at calls that came to an end before: their replies are used up
     strict    what the script lacks is a NotScriptedError, and not the model's failure
 
     What stands in a script is data: no part of it is ever a template.
     """
 
-    def __init__(self, replies: Mapping[str, Any], known: Iterable[EffectState] = (), *, strict: bool = False) -> None:
+    def __init__(self, replies: Mapping[str, Any], made: Iterable[Event] = (), *, strict: bool = False) -> None:
         self._lines = Lines(replies)
         self._strict = strict
-        for effect in known:
-            if effect.is_llm_call:
-                for _ in range(attempts_made(effect)):
-                    self._take(effect.path)
+        for call in made:
+            path, _, rest = call.key.partition("!")
+            if rest.startswith("llm:"):
+                self._take(path)
 
     async def complete(self, request: ModelRequest) -> Reply:
         """The next reply for this step; ModelError with what to add when the script has none."""

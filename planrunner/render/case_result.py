@@ -44,7 +44,7 @@ class CaseResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class CaseReport:
     """All cases that were carried, in order, and the files that can't be used."""
 
     cases: tuple[CaseResult, ...]

@@ -1,11 +1,13 @@
-"""A file that was checked, as reporters get it."""
+"""Files that were checked, as reporters get them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from planrunner.document.problem import Problem
+from planrunner.render.words import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +25,37 @@ class Checked:
     def lines_of(self, file: str) -> Sequence[str]:
         """The lines of the file in which a problem stands."""
         return self.lines if file == self.file else self.prompts.get(file, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that was checked.
+
+    files        in the order in which they were given
+    passed_over  how many YAML files are no files of planrunner
+    strict       whether warnings count as errors
+    root         the folder from which other programs name files; absolute
+    """
+
+    files: Sequence[Checked]
+    passed_over: int = 0
+    strict: bool = False
+    root: str = ""
+
+    def fails(self, file: Checked) -> bool:
+        """Whether something counts against this file."""
+        return any(self.strict or problem.level == "error" for problem in file.problems)
+
+    def from_root(self, file: str) -> str | None:
+        """The file's path from `root`, with forward slashes; None when it lies outside."""
+        try:
+            path = os.path.relpath(file, self.root)
+        except (OSError, ValueError):  # the working folder is gone; another drive
+            return None
+        return None if path.split(os.sep, 1)[0] == os.pardir else path.replace(os.sep, "/")
+
+
+def tally(problems: Iterable[Problem]) -> str:
+    """`2 errors, 1 warning`; empty when there are none."""
+    levels = [problem.level for problem in problems]
+    return ", ".join(count(levels.count(level), level) for level in ("error", "warning") if level in levels)

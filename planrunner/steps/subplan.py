@@ -1,8 +1,16 @@
-"""The verb `plan`."""
+"""The verb `plan`: runs another plan inside this run. Its output is that plan's final output."""
 
 from __future__ import annotations
 
-from planrunner.steps.base import StepKind
+from typing import Any
+
+from planrunner.steps.base import Scope, StepKind
+
+
+async def run(scope: Scope) -> Any:
+    """The final output of the plan. Raises what ended it."""
+    return await scope.run_plan()
+
 
 KIND = StepKind(
     verb="plan",
@@ -15,4 +23,5 @@ KIND = StepKind(
     beside={
         "inputs": {"type": "object", "x-place": "template", "description": "The inputs of that plan."},
     },
+    run=run,
 )

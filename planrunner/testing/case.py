@@ -155,7 +155,8 @@ class _Reader:
             self._problems.append(self._source.problem(node, "no-plan", f"{error}: 'plan' is a path from this file"))
             return None
         if any(problem.level == "error" for problem in loaded.problems):
-            self._wrong.append(Checked(loaded.source.name, loaded.problems, loaded.source.lines))
+            prompts = {prompt.name: prompt.lines for prompt in loaded.prompts}
+            self._wrong.append(Checked(loaded.source.name, loaded.problems, loaded.source.lines, prompts))
         return loaded.plan
 
 

@@ -97,8 +97,8 @@ def _steps(expected: Expectation, looked: _Looked) -> Iterator[Difference]:
             continue
         got = looked.ran.step_state(path)
         if got != state:
-            step = looked.ran.state.steps.get(path)
-            why = f" ({step.error['kind']}: {step.error['message']})" if step is not None and step.error else ""
+            error = looked.ran.step(path).error
+            why = f" ({error['kind']}: {error['message']})" if error else ""
             yield Difference(f"steps.{name}", f"expected {state}, got {got}{why}", expected.line((name,)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from planrunner.document.words import listed, near
@@ -16,19 +16,17 @@ _LISTED: Final = 12
 
 
 class PlanNames:
-    """The names of one plan. What stands in its sub-plans is not known: any name is let pass there."""
+    """The names of one plan and, by their paths, of the plans that run inside of it."""
 
     def __init__(self, plan: Plan) -> None:
-        steps = tuple(plan.walk())
-        self._paths = {step.path for step in steps}
-        self._ids = {step.id: step.path for step in steps}
-        self._subplans = tuple(step.path for step in steps if step.verb == "plan")
-        self._tools = {*Catalogue(plan).named(), *plan.tools}
+        self._ids = {step.id: step.path for step in plan.walk()}
+        self._paths = set(_paths(plan))
+        self._tools = {name for each in plan.walk_plans() for name in (*Catalogue(each).named(), *each.tools)}
 
     def path(self, name: str) -> str | None:
         """The path that a path, or an id, stands for; None when the plan has no such step."""
         *_, whole = names_of(name)
-        if whole in self._paths or whole.startswith(tuple(f"{path}/" for path in self._subplans)):
+        if whole in self._paths:
             return name
         found = _ID_WITH_MARKS.fullmatch(name)
         return self._ids[found[1]] + found[2] if found and found[1] in self._ids else None
@@ -44,18 +42,16 @@ class PlanNames:
         return self.path(name) if path is None else f"{path}/{tool}"
 
     def is_tool(self, name: str) -> bool:
-        """Whether the plan names this tool, as far as is known."""
-        return name in self._tools or bool(self._subplans)
+        """Whether the plan names this tool, or one inside of it does."""
+        return name in self._tools
 
     def tool_or_step(self, name: str) -> str | None:
         """As `path`, for the names under which a script answers calls: a tool's own name comes first."""
-        if name in self._tools:
-            return name
-        return self.path(name) or (name if self.is_tool(name) else None)
+        return name if name in self._tools else self.path(name)
 
     def no_step(self, name: str) -> str:
         """What to say of a name that is no step."""
-        names = list(dict.fromkeys((*self._ids, *self._paths)))
+        names = list(dict.fromkeys((*self._ids, *sorted(self._paths))))
         return f"the plan has no step {name!r}{near(name, names) or _there_are('steps', names)}"
 
     def no_question(self, name: str) -> str:
@@ -69,8 +65,17 @@ class PlanNames:
 
     def neither(self, name: str) -> str:
         """What to say of a name that is neither step nor tool."""
-        names = list(dict.fromkeys((*self._tools, *self._ids, *self._paths)))
+        names = list(dict.fromkeys((*sorted(self._tools), *self._ids, *sorted(self._paths))))
         return f"the plan has no step and no tool {name!r}{near(name, names) or _there_are('tools', self._tools)}"
+
+
+def _paths(plan: Plan, prefix: str = "") -> Iterator[str]:
+    """The path of every step, also of those in sub-plans."""
+    for step in plan.walk():
+        path = f"{prefix}{step.path}"
+        yield path
+        if step.verb == "plan" and step.value in plan.subplans:
+            yield from _paths(plan.subplans[step.value], f"{path}/")
 
 
 def _there_are(what: str, names: Iterable[str]) -> str:

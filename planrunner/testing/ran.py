@@ -30,11 +30,13 @@ class Ran:
     """A run as it stands.
 
     calls    of tools, each attempt, in the order in which they were made
+    whole    its steps and effects, also those that a run forgets: items of a loop that are done
     refusal  why the run was not begun
     """
 
     def __init__(self, names: PlanNames) -> None:
         self.state = RunState("")
+        self.whole = RunState("")
         self.calls: list[Call] = []
         self.refusal: str | None = None
         self._names = names
@@ -43,19 +45,29 @@ class Ran:
         """Take an event in."""
         if event.kind == events.RUN_STARTED:
             self.state = RunState(event.body["id"])
+        path = event.key.partition("!")[0]
+        step = self.state.steps.get(path)
         apply(self.state, event)
-        if event.kind == events.EFFECT_STARTED and "args" in event.body:
-            path = event.key[: event.key.index("!")]
-            self.calls.append(Call(event.body["name"], event.body["args"], path))
+        step = self.state.steps.get(path, step)
+        if step is not None:
+            self.whole.steps[path] = step
+        if event.kind == events.EFFECT_STARTED:
+            self.whole.effects[event.key] = self.state.effects[event.key]
+            if "args" in event.body:
+                self.calls.append(Call(event.body["name"], event.body["args"], path))
 
     def due(self) -> float | None:
         """When the first open question stops being answerable; None when none ever does."""
         ends = (question.body["expires_at"] for question in self.state.open_questions.values())
         return min((end for end in ends if end is not None), default=None)
 
+    def step(self, path: str) -> StepState:
+        """The step of this path; one that is NOT_STARTED when there is none."""
+        return self.whole.steps.get(path) or StepState(path)
+
     def step_state(self, path: str) -> str:
         """The state of the step of this path; `A and B` when its items or rounds are in several."""
-        steps = self.state.steps
+        steps = self.whole.steps
         meant = [steps[path]] if path in steps else [step for step in steps.values() if _means(path, step.path)]
         return " and ".join(dict.fromkeys(step.state for step in meant)) or NOT_STARTED
 
@@ -65,7 +77,7 @@ class Ran:
         return {
             "inputs": state.inputs,
             "context": {key: state.context.get(key) for key in ("end_user_id", "additional_data")},
-            "steps": _Steps(state, self._names),
+            "steps": _Steps(self, self._names),
             "run": {
                 "id": state.id,
                 "started_at": utc(state.created_at),
@@ -74,23 +86,23 @@ class Ran:
                 "seconds": round(state.updated_at - state.created_at, 3),
             },
             "output": None if state.output is MISSING else state.output,
-            "outputs": {step.path: step.output for step in state.steps.values() if step.state == COMPLETE},
-            "prompts": _prompts(state),
+            "outputs": {path: step.output for path, step in self.whole.steps.items() if step.state == COMPLETE},
+            "prompts": _prompts(self.whole),
         }
 
 
 class _Steps(Mapping[str, Any]):
     """`steps` in expressions: by id, as in plans, and by path."""
 
-    def __init__(self, run: RunState, names: PlanNames) -> None:
-        self._run = run
+    def __init__(self, ran: Ran, names: PlanNames) -> None:
+        self._ran = ran
         self._names = names
 
     def __getitem__(self, name: str) -> dict[str, Any]:
         path = self._names.path(name)
         if path is None:
             raise KeyError(name)
-        step = self._run.steps.get(path) or StepState(path)
+        step = self._ran.step(path)
         return {"output": step.output, "state": step.state, "error": step.error}
 
     def __iter__(self) -> Iterator[str]:

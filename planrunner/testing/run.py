@@ -20,9 +20,9 @@ from planrunner.testing.stand_ins import stand_ins
 from planrunner.testing.virtual_time import START, VirtualClock
 from planrunner.tools.base import Tool
 from planrunner.tools.scripted import ScriptedTools
-from planrunner.wire import SCRIPTED, Runner
+from planrunner.wire import Runner
 
-_SETTINGS = Settings(store="memory", model=SCRIPTED)
+_SETTINGS = Settings(store="memory")
 
 
 class CaseRunner:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from planrunner.errors import UnknownToolError
 from planrunner.plan import Plan
 from planrunner.tools.base import Tool
@@ -17,16 +19,16 @@ class StandIn(Tool):
 
 
 def stand_ins(plan: Plan) -> tuple[Tool, ...]:
-    """One for every entry of the plan's `tools` without `use` that no tool is known for."""
+    """One for every name that `tools` of the plan, or of one inside of it, announces and no tool is known for."""
+    lacking = {name: StandIn(id=name) for each in plan.walk_plans() for name in _lacking(each)}
+    return tuple(lacking.values())
+
+
+def _lacking(plan: Plan) -> Iterator[str]:
     known = Catalogue(plan)
-    return tuple(
-        StandIn(id=entry.name) for entry in plan.tools.values() if entry.use is None and _lacks(known, entry.name)
-    )
-
-
-def _lacks(known: Catalogue, name: str) -> bool:
-    try:
-        known.resolve(name)
-    except UnknownToolError:
-        return True
-    return False
+    for entry in plan.tools.values():
+        if entry.use is None:
+            try:
+                known.resolve(entry.name)
+            except UnknownToolError:
+                yield entry.name

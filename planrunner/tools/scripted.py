@@ -17,10 +17,10 @@ from planrunner.errors import (
     TransientError,
     step_error,
 )
+from planrunner.events import Event
 from planrunner.jsonsafe import dumps
 from planrunner.plan import MISSING
-from planrunner.run_state import EffectState
-from planrunner.scripted import Lines, attempts_made, names_of
+from planrunner.scripted import Lines, names_of
 from planrunner.subset import contains
 from planrunner.tools.base import Effect
 
@@ -42,7 +42,7 @@ class ScriptedTools:
               in a list each serves one call, and a call takes the first one left that fits it. An answer is
               `{returns: value}` or `{raise: kind, message}` (one of TOOL_KINDS), with `when_args` for calls whose args
               contain those values
-    known     calls that are on record already: their answers are used up
+    made      beginnings of attempts at calls that came to an end before: their answers are used up
     strict    nothing runs as it is but self-contained tools: what the script lacks is a NotScriptedError
 
     Where a step's path has answers, those under the tool's name are not looked at for calls of that step. A tool the
@@ -50,13 +50,13 @@ class ScriptedTools:
     `read` run as they are: who plays a script does not expect anything to be written, sent or paid.
     """
 
-    def __init__(self, tools: Mapping[str, Any], known: Iterable[EffectState] = (), *, strict: bool = False) -> None:
+    def __init__(self, tools: Mapping[str, Any], made: Iterable[Event] = (), *, strict: bool = False) -> None:
         self._lines = Lines(tools)
         self._strict = strict
-        for effect in known:
-            if not effect.is_llm_call:
-                for _ in range(attempts_made(effect)):
-                    self._take(effect.name, effect.args or {}, effect.path)
+        for call in made:
+            path, _, rest = call.key.partition("!")
+            if rest.startswith("tool:"):
+                self._take(call.body["name"], call.body["args"], path)
 
     def call(
         self, tool: str, effect: Effect, args: Mapping[str, Any], path: str, *, self_contained: bool = False

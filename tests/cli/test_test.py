@@ -153,11 +153,8 @@ def test_json(cli: Cli, here: Path, cases: str) -> None:
     assert [(each["file"], each["code"]) for each in report["problems"]] == [("./wrong.test.yml", "unknown-key")]
 
 
-SUITE = {"name", "tests", "failures", "errors", "skipped", "time"}
-"""Of the attributes that the schema of JUnit's reports knows, those that we write."""
-
-
 def test_junit(cli: Cli, here: Path, cases: str) -> None:
+    """Every element has the attributes that the schema of JUnit's reports gives it, and no others."""
     write(here / "a.yml", "planrunner: 1\nname: a\nsteps: [{id: a, clarify: {type: input, guidance: 'A?'}}]\n")
     write(here / "wrong.test.yml", "planrunner_test: 1\nplan: ./sums.yml\ncases: [{nam: a}]\n")
     hostile = '"\\e[31m<&\\"> \\uFFFE ]]> \\u202E"'
@@ -166,29 +163,25 @@ def test_junit(cli: Cli, here: Path, cases: str) -> None:
     assert told.code == 1
     assert "\x1b" not in told.out
     root = ElementTree.fromstring(told.out)
-    assert (root.tag, root.attrib.keys()) == ("testsuites", SUITE)
+    assert (root.tag, root.attrib["tests"], root.attrib["failures"]) == ("testsuites", "6", "2")
     assert [suite.attrib["name"] for suite in root] == ["./a.test.yml", "./sums.test.yml", "./wrong.test.yml"]
     for suite in root:
-        cases_ = list(suite)
-        assert (suite.tag, suite.attrib.keys()) == ("testsuite", SUITE)
-        assert int(suite.attrib["tests"]) == len(cases_)
+        assert suite.attrib.keys() - {"time"} == {"name", "tests", "failures", "errors", "skipped"}
+        assert int(suite.attrib["tests"]) == len(suite.findall("testcase")) == len(suite)
         for tag in ("failure", "error"):
             assert int(suite.attrib[f"{tag}s"]) == len(suite.findall(f"testcase/{tag}"))
-        for case in cases_:
-            assert (case.tag, case.attrib.keys()) == ("testcase", {"name", "classname", "time"})
+        for case in suite:
+            assert case.attrib.keys() - {"time"} == {"name", "classname"}
             assert {each.tag for each in case} <= {"failure", "error"}
-            assert all(each.attrib.keys() == {"message", "type"} and each.text for each in case)
-    assert (root.attrib["tests"], root.attrib["failures"], root.attrib["errors"]) == ("6", "2", "2")
+            assert all(each.attrib.keys() == {"message"} and each.text for each in case)
     (odd,) = root.findall("testsuite[@name='./a.test.yml']/testcase")
     assert odd.attrib["name"] == '\\x1b[31m<&"> \\ufffe ]]> \\u202e'
     (failure,) = root.findall("testsuite/testcase[@name='two and one']/failure")
     assert failure.attrib["message"] == 'line 10: output: expected "nobody gets 4", got "nobody gets 3"'
     assert (failure.text or "").startswith("./sums.test.yml:7\nline 10: output:")
     (error,) = root.findall("testsuite[@name='./wrong.test.yml']/testcase/error")
-    assert error.attrib == {
-        "message": "3:10: unknown key 'nam'; did you mean 'name'? [unknown-key]",
-        "type": "unknown-key",
-    }
+    assert error.attrib == {"message": "1 error"}
+    assert "3:10: error: unknown key 'nam'; did you mean 'name'? [unknown-key]" in (error.text or "")
 
 
 def test_text_of_others_steers_no_terminal(cli: Cli, here: Path) -> None:

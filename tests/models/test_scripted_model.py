@@ -19,7 +19,6 @@ from planrunner.errors import (
 from planrunner.events import Event
 from planrunner.models.base import ModelRequest, Reply, ToolCall, Usage, seam_name
 from planrunner.models.scripted import REPLY_KINDS, ScriptedModel
-from planrunner.run_state import EffectState
 
 TOOL = {"type": "function", "function": {"name": "crm__search", "parameters": {}}}
 
@@ -68,13 +67,10 @@ def test_a_step_in_a_loop_is_meant_with_its_item_or_without() -> None:
     assert said == ["any", "second", "other", "again", "second"]
 
 
-def test_replies_to_calls_on_record_are_used_up() -> None:
-    """Each attempt that came to an end has used one up; one that was in flight when a process died has not."""
-    effect = EffectState(Event("effect_started", "triage!llm:0", 0.0, {"name": "m", "attempt": 2}))
-    replies = {"triage": ["one", "two", "three"]}
-    assert texts(ScriptedModel(replies, [effect]), "triage") == ["two"]
-    effect.done = True
-    assert texts(ScriptedModel(replies, [effect]), "triage") == ["three"]
+def test_replies_to_calls_that_were_made_before_are_used_up() -> None:
+    calls = [Event("effect_started", key, 0.0, {"name": "m"}) for key in ("triage!llm:0", "triage!llm:0", "b!llm:0")]
+    model = ScriptedModel({"triage": ["one", "two", "three"]}, calls)
+    assert texts(model, "triage") == ["three"]
 
 
 def test_under_a_strict_script_a_lack_is_no_failure_of_the_model() -> None:

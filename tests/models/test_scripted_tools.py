@@ -15,6 +15,7 @@ from planrunner.errors import (
     ToolSoftError,
     TransientError,
 )
+from planrunner.events import Event
 from planrunner.tools.scripted import TOOL_KINDS, ScriptedTools
 
 
@@ -159,3 +160,10 @@ def test_no_tool_is_made_ready_that_is_never_really_called() -> None:
     assert not lax.stands_for("find", self_contained=False)
     assert strict.stands_for("find", self_contained=False)
     assert not strict.stands_for("log", self_contained=True)
+
+
+def test_answers_to_calls_that_were_made_before_are_used_up() -> None:
+    answers = {"t": [{"returns": 1}, {"returns": 2, "when_args": {"n": 2}}, {"returns": 3}]}
+    made = [Event("effect_started", "s!tool:0.0", 0.0, {"name": "t", "args": {"n": 2}}) for _ in range(2)]
+    assert ScriptedTools(answers, made).call("t", "read", {"n": 1}, "s") == 3
+    assert ScriptedTools(answers, made[:1]).call("t", "read", {"n": 2}, "s") == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -56,7 +57,7 @@ def page(name: str, *tools: Tool) -> tuple[ModuleType, Runner]:
     """The page, imported afresh, and its Runner; the tools that the page takes for granted are given to it."""
     module = importlib.reload(importlib.import_module(f"tests.seeds.{name}"))
     runner: Runner = module.runner
-    runner._tools = (*runner._tools, *tools)
+    runner._given = replace(runner._given, tools=(*runner._given.tools, *tools))
     return module, runner
 
 

@@ -22,12 +22,18 @@ def whole(cases: str, given: str = "") -> str:
 
 
 @pytest.fixture
-def read(tmp_path: Path) -> Read:
+def plans() -> Plans:
+    """Who reads the plans."""
+    return Plans()
+
+
+@pytest.fixture
+def read(tmp_path: Path, plans: Plans) -> Read:
     """Reads a test file of the plan with these steps and whatever else it has."""
 
     def read(plan: str, text: str) -> Suite:
         (tmp_path / "p.yml").write_text("planrunner: 1\nname: p\n" + dedent(plan), "utf-8")
-        return read_suite(text.encode(), "p.test.yml", str(tmp_path), Plans())
+        return read_suite(text.encode(), "p.test.yml", str(tmp_path), plans)
 
     return read
 

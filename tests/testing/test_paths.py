@@ -2,34 +2,138 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import os
+from dataclasses import replace
 
 import pytest
 
-from planrunner import events
-from planrunner.document.source import parse, plain
-from planrunner.events import Event
-from planrunner.plan import Plan, Step
-from planrunner.testing.case import Case, Expectation
-from planrunner.testing.expect import differences
+from planrunner.document.load import Loaded, load_document
+from planrunner.testing.case import Plans
 from planrunner.testing.names import PlanNames
-from planrunner.testing.ran import Ran
+from tests.testing.conftest import Carry, Read, told, whole
+
+PLAN = """
+inputs: {photos: {type: array, default: [cat, dog, owl]}, unclear: {type: boolean, default: true}}
+tools: {see: {effect: read}, send: {effect: write}}
+hooks:
+  before_tool_call:
+    - {use: clarify_on_tool_calls, with: {tools: [see], guidance: Look?}, match: {step: "watch*"}}
+steps:
+  - {id: looks, foreach: {in: inputs.photos, as: photo}, tool: see, args: {of: "{{ photo }}"}}
+  - id: branch
+    switch:
+      - {when: inputs.unclear, steps: [{id: ask, clarify: {type: input, guidance: Who?}}]}
+      - {steps: [{id: known, set: nobody}]}
+  - id: group
+    foreach: {in: inputs.photos, as: photo}
+    steps:
+      - {id: sort, task: "Sort {{ photo }}"}
+      - {id: twice, when: photo != "dog", tool: see, args: {again: "{{ photo }}"}}
+  - {id: watch, foreach: {in: "[1, 2]"}, tool: see, args: {n: "{{ item }}"}}
+  - {id: letter, plan: ./letter.yml}
+"""
+LETTER = """
+planrunner: 1
+name: letter
+tools: {send: {effect: write}}
+steps:
+  - {id: write, repeat: {until: "steps.write.output == 'good'", max: 3, delay: 1h}, task: Write}
+  - {id: post, tool: send, args: {text: "{{ steps.write.output }}"}}
+"""
+GIVEN = """
+given:
+  tools:
+    see: {returns: seen}
+    "looks[1]": {returns: blurred}
+    group/twice: {returns: twice}
+    letter/post: {returns: sent}
+  replies:
+    sort: sorted
+    "group[2]/sort": by name
+    letter/write: bad
+    letter/write(2): good
+  answers:
+    ask: Ada
+    watch[1]/see: yes
+    watch/see: yes
+"""
+
+HOLDS = [
+    "steps: {looks: COMPLETE, 'looks[0]': COMPLETE, 'looks[2]': COMPLETE, 'looks[7]': NOT_STARTED}",
+    "steps: {ask: COMPLETE, branch/ask: COMPLETE, known: NOT_STARTED, branch/known: NOT_STARTED}",
+    "steps: {'group[0]/twice': COMPLETE, 'group[1]/twice': SKIPPED, sort: COMPLETE, group/sort: COMPLETE}",
+    "steps: {letter/write(1): COMPLETE, letter/write(2): COMPLETE, letter/write(3): NOT_STARTED}",
+    "steps: {letter/write: COMPLETE, letter/post: COMPLETE, letter: COMPLETE}",
+    "asked: [ask, watch/see, watch/see]",
+    "asked: [branch/ask, 'watch[0]/see', 'watch[1]/see']",
+    "asked: [{id: ask, type: input, answer: Ada}, {path: 'watch[0]', tool: see, args: {n: 1}}, {id: watch}]",
+    "tool_calls: [see, see, {tool: see, args: {of: owl}}, see, {tool: see, args: {again: owl}}, see, see, send]",
+    "that: \"outputs['looks[1]'] == 'blurred' and outputs.looks == ['seen', 'blurred', 'seen']\"",
+    "that: \"steps['group[2]/sort'].output == 'by name' and steps.ask.output == 'Ada'\"",
+    "that: \"'Sort dog' in prompts['group[1]/sort'][0] and outputs.letter == 'sent'\"",
+    "that: \"outputs['letter/write(2)'] == 'good' and run.seconds == 3600\"",
+]
+DIFFERS = [
+    ("steps: {twice: COMPLETE}", "steps.twice: expected COMPLETE, got COMPLETE and SKIPPED"),
+    ("steps: {'group[1]/twice': COMPLETE}", "steps.group[1]/twice: expected COMPLETE, got SKIPPED"),
+    ("never: [send]", 'never: send {"text": "good"} was called by letter/post'),
+    (
+        "asked: [ask, 'watch[1]/see']",
+        "asked[1]: expected watch[1]/see, got watch[0]/see (user_verification)\nthe questions were: "
+        "branch/ask (input), watch[0]/see (user_verification), watch[1]/see (user_verification)",
+    ),
+    (
+        "that: \"outputs['looks[0]'] == 'a dog'\"",
+        "that: outputs['looks[0]'] == 'a dog' is false\noutputs['looks[0]'] is \"seen\"",
+    ),
+]
 
 
-class Nested(Plan):
-    """A plan whose steps stand within each other, as a plan with loops, cases and sub-plans walks over them."""
+class WithLetter(Plans):
+    """Reads plans whose step `letter` runs LETTER."""
 
-    def walk(self) -> Iterator[Step]:
-        yield Step("looks", 0, "tool", "crm.see", path="looks")
-        yield Step("branch", 1, "switch", [], path="branch")
-        yield Step("ask", 1, "clarify", {}, path="branch/ask")
-        yield Step("group", 2, "steps", [], path="group")
-        yield Step("see", 2, "tool", "see", path="group/see")
-        yield Step("letter", 3, "plan", "./letter.yml", path="letter")
+    def load(self, path: str) -> Loaded:
+        loaded = super().load(path)
+        inner = load_document(LETTER.encode(), "letter.yml", path=None, root=os.path.dirname(path))
+        assert not inner.problems, inner.problems
+        assert loaded.plan is not None, loaded.problems
+        assert inner.plan is not None
+        return replace(loaded, plan=replace(loaded.plan, subplans={"./letter.yml": inner.plan}))
 
 
-NAMES = PlanNames(Nested("nested", "", ()))
+@pytest.fixture
+def plans() -> Plans:
+    return WithLetter()
+
+
+@pytest.mark.parametrize("expect", HOLDS)
+def test_each_is_meant_by_its_path(carry: Carry, expect: str) -> None:
+    (case,) = carry(PLAN, f"- name: one\n  expect:\n    {expect}", GIVEN)
+    assert told(case) == []
+
+
+@pytest.mark.parametrize(("expect", "difference"), DIFFERS)
+def test_differences_name_the_path(carry: Carry, expect: str, difference: str) -> None:
+    (case,) = carry(PLAN, f"- name: one\n  expect:\n    {expect}", GIVEN)
+    assert told(case) == [difference]
+
+
+def test_an_item_that_fails_is_named_with_or_without_its_number(carry: Carry) -> None:
+    expects = ["{step: looks}", "{step: 'looks[1]', kind: tool_error}", "{step: 'looks[0]'}"]
+    cases = "\n".join(
+        f"- {{name: c{n}, tools: {{'looks[1]': {{raise: tool_error}}}}, expect: {{error: {expect}}}}}"
+        for n, expect in enumerate(expects)
+    )
+    first, second, third = carry(PLAN, cases, GIVEN)
+    assert (told(first), told(second)) == ([], [])
+    assert told(third) == ["error.step: expected looks[0], got looks[1]"]
+
+
+def test_what_lacks_in_a_loop_is_told_with_its_path(carry: Carry) -> None:
+    lacks = "- {name: one, replies: {'group[2]/sort': x, letter/write: [bad]}}"
+    (case,) = carry(PLAN, lacks, GIVEN.replace("    letter/write(2): good\n", "").replace("    sort: sorted\n", ""))
+    assert case.state == "error"
+    assert told(case)[0].startswith("the script has no reply for turn 1 of group[0]/sort; did you mean ")
 
 
 @pytest.mark.parametrize(
@@ -39,122 +143,43 @@ NAMES = PlanNames(Nested("nested", "", ()))
         ("looks[3]", "looks[3]"),
         ("looks[3](2)", "looks[3](2)"),
         ("branch/ask", "branch/ask"),
-        ("branch(1)/ask[0]", "branch(1)/ask[0]"),
         ("ask", "branch/ask"),
         ("ask[4]", "branch/ask[4]"),
+        ("group[1]/sort", "group[1]/sort"),
         ("letter/write(2)", "letter/write(2)"),
-        ("letter[1]/any/thing", "letter[1]/any/thing"),
         ("letter", "letter"),
         ("look", None),
-        ("branch/look", None),
+        ("write", None),
+        ("letter/wirte", None),
+        ("branch/looks", None),
         ("looks[x]", None),
         ("branch/ask/", None),
     ],
 )
-def test_paths_and_ids(name: str, path: str | None) -> None:
-    assert NAMES.path(name) == path
+def test_names_of_a_plan(read: Read, name: str, path: str | None) -> None:
+    names = read(PLAN, whole("- {name: a}")).names
+    assert isinstance(names, PlanNames)
+    assert names.path(name) == path
 
 
-def test_questions_about_calls_are_named_by_step_and_tool() -> None:
-    assert NAMES.question("looks[3]/crm.see") == "looks[3]/crm.see"
-    assert NAMES.question("ask") == "branch/ask"
-    assert NAMES.question("branch/ask") == "branch/ask"
-    assert NAMES.question("letter/write/crm.send") == "letter/write/crm.send"
-    assert NAMES.question("nobody") is None
+def test_names_of_questions_and_of_answers_to_calls(read: Read) -> None:
+    names = read(PLAN, whole("- {name: a}")).names
+    assert names is not None
+    questions = ("looks[3]/see", "ask", "branch/ask", "letter/post/send", "nobody", "looks/nothing")
+    assert [names.question(name) for name in questions] == [
+        "looks[3]/see",
+        "branch/ask",
+        "branch/ask",
+        "letter/post/send",
+        None,
+        None,
+    ]
+    assert [names.tool_or_step(name) for name in ("see", "sort", "nobody")] == ["see", "group/sort", None]
 
 
-def test_in_a_script_a_tools_own_name_comes_before_that_of_a_step() -> None:
-    assert NAMES.tool_or_step("see") == "see"
-    assert NAMES.tool_or_step("ask") == "branch/ask"
-    assert NAMES.tool_or_step("only.in.the.subplan") == "only.in.the.subplan"
-
-
-def happened() -> Iterator[Event]:
-    """A run with items, a case, and rounds of a step in a sub-plan."""
-    yield Event(
-        events.RUN_STARTED,
-        "",
-        0.0,
-        {
-            "id": "prun-1",
-            "plan": {"name": "nested", "version": None, "sha256": ""},
-            "root": ".",
-            "steps": ["looks", "branch", "letter"],
-            "inputs": {},
-            "context": {"end_user_id": None, "additional_data": {}},
-        },
-    )
-    for path in ("looks", "looks[0]", "looks[1]", "branch", "branch/ask", "letter", "letter/write(2)"):
-        yield Event(events.STEP_STARTED, path, 1.0, {})
-    for item in (0, 1):
-        body = {"name": "crm.see", "args": {"n": item}, "attempt": 1}
-        yield Event(events.EFFECT_STARTED, f"looks[{item}]!tool:0", 1.0, body)
-    for turn, text in enumerate(("one", "two")):
-        body = {"name": "m", "attempt": 1, "messages": [{"role": "user", "content": text}]}
-        yield Event(events.EFFECT_STARTED, f"letter/write(2)!llm:{turn}", 1.0, body)
-    error = {"kind": "tool_error", "message": "blurred"}
-    yield Event(events.STEP_FINISHED, "looks[1]", 2.0, {"state": "FAILED", "error": error})
-    for path, output in (("looks[0]", "a cat"), ("looks", ["a cat", None]), ("letter/write(2)", "Dear")):
-        yield Event(events.STEP_FINISHED, path, 2.0, {"state": "COMPLETE", "output": output})
-    yield Event(events.STEP_FINISHED, "group[0]/see", 2.0, {"state": "COMPLETE", "output": 1})
-    yield Event(events.STEP_FINISHED, "group[1]/see", 2.0, {"state": "SKIPPED"})
-    question = {"id": "clar-1", "path": "branch/ask", "category": "Input", "user_guidance": "Who?", "expires_at": None}
-    yield Event(events.CLARIFICATION_RAISED, "branch/ask!ask", 2.0, question)
-    yield Event(
-        events.RUN_FINISHED, "", 3.0, {"state": "FAILED", "error": {**error, "step": "looks", "path": "looks[1]"}}
-    )
-
-
-@pytest.fixture
-def ran() -> Ran:
-    ran = Ran(NAMES)
-    for event in happened():
-        ran.hear(event)
-    return ran
-
-
-def told(ran: Ran, expect: str) -> list[str]:
-    source = parse(expect.encode(), "expect")
-    table: Mapping[str, Any] = plain(source.root)
-    nodes: Any = source.root
-    case = Case("one", 1, {}, {}, {}, {key: Expectation(value, nodes.get(key)) for key, value in table.items()})
-    return [f"{each.at}: {each.message}" for each in differences(case, ran, NAMES, lambda _: True)]
-
-
-@pytest.mark.parametrize(
-    "expect",
-    [
-        "steps: {looks: COMPLETE, 'looks[0]': COMPLETE, 'looks[1]': FAILED, 'looks[7]': NOT_STARTED}",
-        "steps: {ask: NEED_CLARIFICATION, branch/ask: NEED_CLARIFICATION, letter/write(2): COMPLETE}",
-        "asked: [ask]",
-        "asked: [branch/ask]",
-        "asked: [{id: ask, type: input}]",
-        "asked: [{path: branch/ask, guidance: Who?}]",
-        "error: {kind: tool_error, step: 'looks[1]', message: blurred}",
-        "error: {step: looks}",
-        "steps: {'group[0]/see': COMPLETE, 'see[1]': NOT_STARTED, 'group[1]/see': SKIPPED}",
-        "tool_calls: [{tool: crm.see, args: {n: 0}}, {tool: crm.see, args: {n: 1}}]",
-        "that: \"steps['looks[0]'].output == 'a cat' and steps.ask.state == 'NEED_CLARIFICATION'\"",
-        "that: \"outputs['letter/write(2)'] == 'Dear' and outputs.looks[1] is none\"",
-        "that: \"'two' in prompts['letter/write(2)'][1] and prompts['letter/write(2)'][0] == 'one'\"",
-    ],
-)
-def test_each_is_meant_by_its_path(ran: Ran, expect: str) -> None:
-    assert told(ran, f"state: FAILED\n{expect}") == []
-
-
-@pytest.mark.parametrize(
-    ("expect", "difference"),
-    [
-        ("steps: {'looks[1]': COMPLETE}", "steps.looks[1]: expected COMPLETE, got FAILED (tool_error: blurred)"),
-        ("error: {step: 'looks[0]'}", "error.step: expected looks[0], got looks[1]"),
-        ("steps: {see: COMPLETE}", "steps.see: expected COMPLETE, got COMPLETE and SKIPPED"),
-        ("never: [crm.see]", 'never: crm.see {"n": 0} was called by looks[0]'),
-        (
-            "that: \"steps['looks[0]'].output == 'a dog'\"",
-            "that: steps['looks[0]'].output == 'a dog' is false\nsteps['looks[0]'].output is \"a cat\"",
-        ),
-    ],
-)
-def test_differences_name_the_path(ran: Ran, expect: str, difference: str) -> None:
-    assert told(ran, f"state: FAILED\n{expect}") == [difference]
+def test_a_misspelt_name_in_a_sub_plan_is_told(read: Read) -> None:
+    suite = read(PLAN, whole("- {name: a, replies: {letter/wirte: x}, expect: {never: [sned]}}"))
+    assert [str(problem) for wrong in suite.wrong for problem in wrong.problems] == [
+        "4:25: the plan has no step 'letter/wirte'; did you mean 'letter/write'? [unknown-step]",
+        "4:60: the plan names no tool 'sned'; did you mean 'send'? [unknown-tool]",
+    ]

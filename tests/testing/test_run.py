@@ -458,3 +458,28 @@ def test_limits_hold(carry: Carry) -> None:
         """,
     )
     assert told(case) == []
+
+
+def test_a_pause_uses_no_answer_up_twice_nor_gives_one_twice(carry: Carry) -> None:
+    """Also in a loop, whose items a run forgets once they are done."""
+    plan = """
+    tools: {t: {effect: read}}
+    steps:
+      - {id: a, foreach: {in: "[1, 2]"}, tool: t}
+      - {id: b, foreach: {in: "[1, 2]"}, task: Say it}
+      - {id: wait, clarify: {type: input, guidance: How long?, timeout: 1d, on_timeout: {answer: long}}}
+      - {id: c, foreach: {in: "[1, 2]"}, tool: t}
+      - {id: d, foreach: {in: "[1, 2]"}, clarify: {type: input, guidance: And?}}
+    output: ["{{ steps.a.output }}", "{{ steps.b.output }}", "{{ steps.c.output }}", "{{ steps.d.output }}"]
+    """
+    (case,) = carry(
+        plan,
+        """
+        - name: one
+          tools: {t: [{returns: 1}, {returns: 2}, {returns: 3}, {returns: 4}]}
+          replies: {b: [x, y]}
+          answers: {wait: {never: true}, d: [p, q]}
+          expect: {output: [[1, 2], [x, y], [3, 4], [p, q]], tool_calls: [t, t, t, t]}
+        """,
+    )
+    assert told(case) == []

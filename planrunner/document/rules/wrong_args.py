@@ -34,7 +34,7 @@ def check(document: Document) -> Iterator[Problem]:
         schema = _schema(document, name)
         if schema is not None:
             for found in _wrong(schema, args):
-                yield document.problem(_place(step, args, found), "wrong-args", f"the args of {name!r}: {found}")
+                yield document.problem(_place(step, args, found), "wrong-args", _message(name, found))
 
 
 def _has_foreign_key(step: StepView) -> bool:
@@ -75,6 +75,13 @@ def _wrong(schema: Mapping[str, Any], args: MapNode) -> list[SchemaProblem]:
     unsure = rendered & schema["properties"].keys() if "properties" in schema else rendered
     sure = [problem for problem in found if not rendered or (problem.path and problem.path[0] not in unsure)]
     return [problem for problem in sure if not any(_is_meant(problem, other) for other in sure)]
+
+
+def _message(name: str, found: SchemaProblem) -> str:
+    if found.message == "is missing":
+        where = "".join(f"{part}." for part in found.path[:-1])
+        return f"the args of {name!r} have no {where + str(found.path[-1])!r}: add it"
+    return f"the args of {name!r}: {found}"
 
 
 def _is_meant(missing: SchemaProblem, unknown: SchemaProblem) -> bool:
