@@ -82,7 +82,7 @@ def load_document(
     found += [problem for problem in _rules(document) if problem.place not in told]
     problems = in_order(_worth_telling(found))
     left = _LEFT_TO_THE_RUNNER if handed is None else frozenset()
-    if any(problem.level == "error" and problem.code not in left for problem in problems):
+    if any(problem.level == "error" and problem.code not in left for problem in found):
         return Loaded(None, problems, source, prompts.sources)
     files = {own_name: text.decode("utf-8"), **prompts.files}
     plan = build(document, with_texts(plain(source.root), prompts.texts), files, path, root)
