@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from planrunner.errors import LeaseLostError as LeaseLostError
     from planrunner.errors import ModelNotConfiguredError as ModelNotConfiguredError
     from planrunner.errors import NotScriptedError as NotScriptedError
+    from planrunner.errors import PlannerError as PlannerError
     from planrunner.errors import PlanrunnerError as PlanrunnerError
     from planrunner.errors import PlanRunNotFoundError as PlanRunNotFoundError
     from planrunner.errors import RunBusyError as RunBusyError
@@ -109,6 +110,7 @@ _ERRORS = (
     "ModelNotConfiguredError",
     "NotScriptedError",
     "PlanRunNotFoundError",
+    "PlannerError",
     "PlanrunnerError",
     "RunBusyError",
     "RunFinishedError",

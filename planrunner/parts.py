@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from planrunner.checks import check_models
+from planrunner.checks import check_handed_models, check_models, no_model
 from planrunner.clarification_handler import asker
 from planrunner.document.script import Script
 from planrunner.events import Event
 from planrunner.execution_hooks import ExecutionHooks
 from planrunner.hooks.bindings import handler_of_plan, of_plan, of_runner
-from planrunner.models.base import Model
-from planrunner.plan import Plan
+from planrunner.models.base import Model, ModelChoice, models_named
+from planrunner.models.scripted import ScriptedModel
+from planrunner.plan import NOTHING, Plan
 from planrunner.players import Players, players_of
 from planrunner.questions import Handler
 from planrunner.run_state import QuestionState
@@ -54,6 +55,7 @@ def parts_of(
     Raises UnknownToolError, ToolUnusableError, ModelNotConfiguredError, UsageError.
     """
     script = given.script
+    check_handed_models(plan, settings.models)
     people = None if script is not None and script.strict else _people(plan, given)
     players = Players(model, None, people) if script is None else players_of(script, people, history, asked)
     parts = Parts(
@@ -87,6 +89,16 @@ def _of_plan(plan: Plan, around: Parts, given: Given, settings: Settings) -> Par
         own_list=own_list,
     )
     return replace(parts, subplans={name: _of_plan(sub, parts, given, settings) for name, sub in plan.subplans.items()})
+
+
+def planner_model(settings: Settings, given: Given, road: Callable[[], Model]) -> tuple[Model, Sequence[ModelChoice]]:
+    """The road to the planner's model, and the models that are tried. ModelNotConfiguredError when none is named."""
+    names = _first(_one(given.model), _one(settings.model))
+    if given.script is not None:
+        return ScriptedModel(given.script.replies), models_named(names or (SCRIPTED,), NOTHING, settings.models)
+    if not names:
+        raise no_model("the planner")
+    return road(), models_named(names, NOTHING, settings.models)
 
 
 def _people(plan: Plan, given: Given) -> Handler | None:

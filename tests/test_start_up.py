@@ -55,6 +55,8 @@ def imported(*words: str, cwd: Path) -> set[str]:
         ("--help",),
         ("--version",),
         ("run", "--help"),
+        ("plan", "--help"),
+        ("ask", "--help"),
         ("validate", "--help"),
         ("test", "--help"),
         ("runs", "list", "--help"),

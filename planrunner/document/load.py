@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from planrunner.document import planned
 from planrunner.document.beside import Beside, OnDisk
 from planrunner.document.build import build
 from planrunner.document.problem import MAX_PROBLEMS, Problem, in_order
@@ -20,7 +21,7 @@ from planrunner.document.shape import check_shape
 from planrunner.document.source import MAX_BYTES, MapNode, Source, parse, plain
 from planrunner.document.view import Document
 from planrunner.errors import InvalidPlanError, UsageError
-from planrunner.plan import Plan
+from planrunner.plan import Handed, Plan
 from planrunner.registry import load as load_named
 
 _MARKS: Final = ("planrunner.toml", ".git")
@@ -46,13 +47,23 @@ class Loaded:
     """The prompt files, in which problems may be told too."""
 
 
-def load_document(text: bytes, name: str, *, path: str | None, root: str, beside: Beside | None = None) -> Loaded:
+def load_document(
+    text: bytes,
+    name: str,
+    *,
+    path: str | None,
+    root: str,
+    beside: Beside | None = None,
+    handed: Handed | None = None,
+) -> Loaded:
     """Read and check a plan, its prompt files included. Raises nothing, whatever the text holds.
 
     name    the file's name as the user gave it; problems say it
     path    where the file stands, None for standard input or text
     root    the project root
     beside  the files that belong to the plan; without it they are read from disk
+    handed  of a plan that a planner wrote: what it may name. No file beside it is read, and nothing is left for the
+            Runner to tell
     """
     source = parse(text, name)
     if source.root is None:
@@ -66,17 +77,21 @@ def load_document(text: bytes, name: str, *, path: str | None, root: str, beside
     if not isinstance(source.root, MapNode):
         return Loaded(None, in_order(found), source)
     own_name = os.path.basename(path or name)
-    prompts = read_prompts(shape.files, source, own_name, beside or OnDisk(name, path, root))
-    document = Document(source, source.root, (*shape.sites, *prompts.sites), shape.schemas)
+    named = shape.files if handed is None else ()
+    prompts = read_prompts(named, source, own_name, beside or OnDisk(name, path, root))
+    document = Document(source, source.root, (*shape.sites, *prompts.sites), shape.schemas, handed)
     found += prompts.problems
+    if handed is not None:
+        found += planned.check(document, handed)
     told = {problem.place for problem in found}
     found += [problem for problem in _rules(document) if problem.place not in told]
     problems = in_order(_worth_telling(found))
-    if any(problem.level == "error" and problem.code not in _LEFT_TO_THE_RUNNER for problem in problems):
+    left = _LEFT_TO_THE_RUNNER if handed is None else frozenset()
+    if any(problem.level == "error" and problem.code not in left for problem in found):
         return Loaded(None, problems, source, prompts.sources)
     files = {own_name: text.decode("utf-8"), **prompts.files}
     plan = build(document, with_texts(plain(source.root), prompts.texts), files, path, root)
-    return Loaded(plan, problems, source, prompts.sources)
+    return Loaded(replace(plan, handed=handed), problems, source, prompts.sources)
 
 
 def _rules(document: Document) -> Iterator[Problem]:
@@ -103,7 +118,7 @@ def load_plan(plan: str | os.PathLike[str]) -> Plan:
         path = os.fspath(plan)
         loaded = load_document(read_plan(path), path, path=path, root=find_root(path))
     if loaded.plan is None:
-        raise InvalidPlanError(_not_valid(loaded), loaded.problems)
+        raise InvalidPlanError(not_valid(loaded), loaded.problems)
     return loaded.plan
 
 
@@ -162,7 +177,8 @@ def _empty(name: str) -> Problem:
     return Problem(name, 1, 1, "empty", message)
 
 
-def _not_valid(loaded: Loaded) -> str:
+def not_valid(loaded: Loaded) -> str:
+    """What InvalidPlanError says: how many problems, and each in a line."""
     count = len(loaded.problems)
     lines = "".join(f"\n  {problem.file}:{problem}" for problem in loaded.problems)
     return f"{loaded.source.name} is not a valid plan, {count} problem{'s' if count > 1 else ''}:{lines}"

@@ -17,6 +17,7 @@ from planrunner.document.problem import Level, Problem
 from planrunner.document.shape import Path, SchemaSite, Site
 from planrunner.document.source import Entry, ListNode, MapNode, Node, ScalarNode, Source
 from planrunner.document.tree import text_of
+from planrunner.plan import Handed
 from planrunner.steps import VERBS
 from planrunner.template import Reference, TemplateProblem, find_problems, references
 
@@ -93,12 +94,16 @@ def _read(text: str, bare: bool) -> _Read:
 
 @dataclass(frozen=True)
 class Document:
-    """A plan file, its tree, what the walk over its shape gathered, and the templates of its prompt files."""
+    """A plan file, its tree, what the walk over its shape gathered, and the templates of its prompt files.
+
+    handed  of a plan that a planner wrote: what it was handed
+    """
 
     source: Source
     root: MapNode
     sites: tuple[Site, ...]
     schemas: tuple[SchemaSite, ...] = ()
+    handed: Handed | None = None
 
     @cached_property
     def lists(self) -> tuple[StepList, ...]:
