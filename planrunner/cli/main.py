@@ -20,9 +20,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "validate": ("planrunner.cli.validate:validate", "Check plan files and folders; nothing is run."),
     "explain": ("planrunner.cli.explain:explain", "Tell of a check: why it is made, an example, the mend."),
     "graph": ("planrunner.cli.graph:graph", "Show the steps of a plan, as a tree or a flowchart."),
+    "test": ("planrunner.cli.test:test", "Run plan tests; nothing real is called."),
     "runs": ("planrunner.cli.runs:runs", "Look at stored runs, and cancel them."),
     "tools": ("planrunner.cli.tools:tools", "Look at the tools that plans may name."),
-    "schema": ("planrunner.cli.schema:schema", "Print the JSON Schema of a plan or a record."),
+    "schema": ("planrunner.cli.schema:schema", "Print the JSON Schema of a plan, a record or a plan test."),
 }
 """Command → where it stands, and its line in the list."""
 

@@ -25,7 +25,11 @@ from planrunner.plan import Handed, Plan
 from planrunner.registry import load as load_named
 
 _MARKS: Final = ("planrunner.toml", ".git")
-_SCRIPT: Final = "planrunner_script"
+_NO_PLANS: Final = {
+    "planrunner_script": "this is a script and no plan: planrunner run PLAN --script",
+    "planrunner_test": "this is a plan test and no plan: planrunner test",
+}
+"""The first key of our other files → what to do with one; its name follows."""
 ABOUT_BUILTIN: Final = frozenset({"wrong-args", "lowered-effect"})
 """What is told of built-in tools, in whose place the Python caller may put others."""
 _LEFT_TO_THE_RUNNER: Final = frozenset({"unknown-tool"}) | ABOUT_BUILTIN
@@ -64,9 +68,10 @@ def load_document(
     source = parse(text, name)
     if source.root is None:
         return Loaded(None, source.problems or (_empty(name),), source)
-    if isinstance(source.root, MapNode) and _SCRIPT in source.root.entries and "planrunner" not in source.root.entries:
-        message = f"this is a script and no plan: planrunner run PLAN --script {name}"
-        return Loaded(None, (source.problem(source.root.key(_SCRIPT), "not-a-plan", message),), source)
+    if isinstance(source.root, MapNode) and "planrunner" not in source.root.entries:
+        for mark in _NO_PLANS.keys() & source.root.entries.keys():
+            message = f"{_NO_PLANS[mark]} {name}"
+            return Loaded(None, (source.problem(source.root.key(mark), "not-a-plan", message),), source)
     shape = check_shape(source.root, plan_schema(), name)
     found = [*source.problems, *shape.problems]
     if not isinstance(source.root, MapNode):
@@ -82,7 +87,7 @@ def load_document(
     found += [problem for problem in _rules(document) if problem.place not in told]
     problems = in_order(_worth_telling(found))
     left = _LEFT_TO_THE_RUNNER if handed is None else frozenset()
-    if any(problem.level == "error" and problem.code not in left for problem in problems):
+    if any(problem.level == "error" and problem.code not in left for problem in found):
         return Loaded(None, problems, source, prompts.sources)
     files = {own_name: text.decode("utf-8"), **prompts.files}
     plan = build(document, with_texts(plain(source.root), prompts.texts), files, path, root)

@@ -18,6 +18,13 @@ GRAPHS: dict[str, str] = {
 }
 """Format of `graph` → its reporter, `(plan: Plan, style: Style) -> str`."""
 
+CASES: dict[str, str] = {
+    "text": "planrunner.render.cases:text",
+    "json": "planrunner.render.cases:json",
+    "junit": "planrunner.render.cases:junit",
+}
+"""Format of `test` → its reporter, `(report: Report, style: Style, verbose: bool) -> str`."""
+
 RECORDS: dict[str, str] = {
     "text": "planrunner.render.text:record",
     "json": "planrunner.render.json:record",
