@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -151,6 +153,37 @@ def test_every_plan_about_control_flow_prints_what_is_shown_below_it(block: Bloc
 def test_every_construct_has_a_page_with_a_plan_that_runs() -> None:
     pages = {Path(block.page).stem for block in ON_CONTROL_FLOW if block.shown}
     assert pages >= {"order", "when", "switch", "groups", "foreach", "repeat", "errors", "finally", "exit", "sub-plans"}
+
+
+RECORD = "docs/record.md"
+_ID = re.compile(r"[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|20\d\d-\d\d-\d\dT[0-9:.]+Z")
+
+
+def test_the_page_on_records_shows_a_real_one(project: Path) -> None:
+    """Each piece is a part of the record, of one of its steps, or of a question; ids, digests and times apart."""
+    (command,) = [block for block in blocks("sh") if block.page == RECORD]
+    with (project / "planrunner.toml").open("a", encoding="utf-8") as settings:
+        settings.write("large_output_tokens = 20\n")
+    whole = json.loads(_ID.sub("ID", run(command.text.strip(), project).stdout))
+    pieces = [json.loads(_ID.sub("ID", block.text)) for block in blocks("json") if block.page == RECORD]
+    assert len(pieces) >= 7
+    for piece in pieces:
+        places = [whole, *whole["clarifications"], *every_step(whole["steps"])]
+        found = [place for place in places if piece.get("path") == place.get("path")]
+        assert any(is_part(piece, place) for place in found), piece
+
+
+def every_step(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [found for step in steps for found in (step, *every_step(step.get("steps", [])))]
+
+
+def is_part(piece: Any, whole: Any) -> bool:
+    """Whether all that the piece tells is so; maps may leave keys out."""
+    if isinstance(piece, dict) and isinstance(whole, dict):
+        return all(key in whole and is_part(inner, whole[key]) for key, inner in piece.items())
+    if isinstance(piece, list) and isinstance(whole, list):
+        return len(piece) == len(whole) and all(map(is_part, piece, whole))
+    return bool(piece == whole)
 
 
 def assert_passes(block: Block) -> None:
