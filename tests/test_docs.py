@@ -173,6 +173,14 @@ def test_the_page_on_records_shows_a_real_one(project: Path) -> None:
         assert any(is_part(piece, place) for place in found), piece
 
 
+def test_the_page_on_records_shows_what_runs_show_prints(project: Path) -> None:
+    (command,) = [block for block in blocks("sh") if block.page == RECORD]
+    record = json.loads(run(command.text.strip(), project).stdout)
+    printed = run(f"planrunner runs show {record['id']}", project).stdout
+    (shown,) = [block for block in blocks("text") if block.page == RECORD and block.text.startswith("steps\n")]
+    assert shown.text in re.sub(r"\b[0-9.]+s\b", "0.00s", printed)
+
+
 def every_step(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [found for step in steps for found in (step, *every_step(step.get("steps", [])))]
 
