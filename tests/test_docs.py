@@ -155,6 +155,15 @@ def test_every_construct_has_a_page_with_a_plan_that_runs() -> None:
     assert pages >= {"order", "when", "switch", "groups", "foreach", "repeat", "errors", "finally", "exit", "sub-plans"}
 
 
+SEEN = "docs/control-flow/README.md"
+
+
+@pytest.mark.parametrize("form", ["text", "mermaid"])
+def test_a_plan_is_seen_as_the_page_shows_it(form: str, project: Path) -> None:
+    (shown,) = [block for block in blocks(form) if block.page == SEEN]
+    assert run(f"planrunner graph plans/support-triage.yml --format {form}", project).stdout == shown.text
+
+
 RECORD = "docs/record.md"
 _ID = re.compile(r"[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|20\d\d-\d\d-\d\dT[0-9:.]+Z")
 

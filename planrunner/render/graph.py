@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from planrunner.plan import Plan, Step
-from planrunner.render.plan_words import caught, does, instead, marks, short, title_of
+from planrunner.render.plan_words import caught, does, instead, marks, short, title_of, waits
 from planrunner.render.words import Style
 
 
@@ -56,7 +56,7 @@ def _list(steps: Sequence[Step], plan: Plan, style: Style) -> tuple[_Branch, ...
 
 def _step(step: Step, plan: Plan, style: Style) -> _Branch:
     about = f"  {style(f'# {short(step.description)}', 'dim')}" if step.description else ""
-    more = [style(mark, "yellow") for mark in marks(step)]
+    more = [style(mark, "yellow") for mark in (*waits(step), *marks(step))]
     inner = [*_list(step.steps, plan, style), *_cases(step, plan, style)]
     for handler in step.on_error:
         if handler.steps:

@@ -45,10 +45,14 @@ def does(step: Step, plan: Plan) -> str:
     return _STEP_WORDS[step.verb]
 
 
-def marks(step: Step) -> Iterator[str]:
-    """What stands around the verb, from the outside in; handlers of errors that have steps are told by `caught`."""
+def waits(step: Step) -> Iterator[str]:
+    """For what it waits, where it says so; a picture has arrows for that."""
     if step.needs is not None:
         yield f"needs {', '.join(step.needs)}" if step.needs else "needs nothing: starts at once"
+
+
+def marks(step: Step) -> Iterator[str]:
+    """What stands around the verb, from the outside in; `waits` comes before it, and `caught` after it."""
     if step.when is not None:
         yield f"when {short(step.when)}"
     if step.foreach is not None:
