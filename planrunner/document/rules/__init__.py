@@ -21,6 +21,7 @@ RULES: Final[dict[str, str]] = {
     "not-ended": "planrunner.document.rules.not_ended:check",
     "unknown-hook": "planrunner.document.rules.unknown_hook:check",
     "matches-nothing": "planrunner.document.rules.matches_nothing:check",
+    "key-in-plan": "planrunner.document.rules.key_in_plan:check",
     "bad-schema": "planrunner.document.rules.bad_schema:check",
     "not-supported": "planrunner.document.rules.not_supported:check",
 }
