@@ -13,16 +13,17 @@ from planrunner.run_state import RunState
 NAMES: Final = ("usd", "tokens", "llm_calls", "tool_calls", "duration")
 
 
-def check_limits(limits: Limits, run: RunState, call: str, now: float) -> None:
+def check_limits(limits: Limits, run: RunState, call: str, now: float, *, begun: bool = False) -> None:
     """LimitExceededError when a call that is about to be made is not allowed any more.
 
-    call  `llm_calls` or `tool_calls`: what it would add one to. These are counted exactly; `usd`, `tokens` and
-          `duration` are held against the sum so far, for nobody knows what a call will cost.
+    call   `llm_calls` or `tool_calls`: what it would add one to. These are counted exactly; `usd`, `tokens` and
+           `duration` are held against the sum so far, for nobody knows what a call will cost.
+    begun  the call is made once more, for nobody knows how it ended, or it asked a person; it is counted already
     """
     if run.raised_limits:
         limits = replace(limits, **run.raised_limits)
     for name, limit, spent, told in _spent(limits, run, call, now):
-        if spent >= limit:
+        if spent >= limit and not (begun and name == call):
             raise LimitExceededError(
                 f"the run's limit of {told} is reached (limits.{name}); to go on beyond it: "
                 f"planrunner resume {run.id} --retry --limit {name}=HIGHER"

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from planrunner import events
 from planrunner.answers import checked_answer
-from planrunner.checks import check_models, check_prices, checked_context, checked_inputs, raised_limits
+from planrunner.checks import check_models, check_prices, check_raised, checked_context, checked_inputs, raised_limits
 from planrunner.clarification import Clarification
 from planrunner.clarification_handler import asker
 from planrunner.dispatch.local import LocalDispatcher
@@ -184,7 +184,7 @@ class Runner:
         context  replaces the end user's context, which else stays what it was; also given by an enclosing
                  `with execution_context(...)`
         retry    opens a new try of what failed in a FAILED run; what is finished is kept
-        limits   with `retry`: limits of the plan that are raised from now on, such as `{"usd": 1}`
+        limits   with `retry` of a FAILED run: limits of the plan that are raised from now on, such as `{"usd": 1}`
 
         What is finished is not done again, and the plan is the one the run began with, whatever its file says now.
         Raises PlanRunNotFoundError, RunBusyError, ContextError, or RunFinishedError for a FAILED run without `retry`.
@@ -213,8 +213,9 @@ class Runner:
         context: dict[str, Any] | None,
         again: dict[str, Any] | None = None,
         on_event: Listener | None = None,
+        calls: bool = True,
     ) -> PlanRun:
-        """`again`: what is recorded of a new try; None: it is none."""
+        """`again`: what is recorded of a new try; None: it is none. `calls`: models may be called."""
         journal, stored = await self._find(run_id)
         state = fold(run_id, stored.events)
         settings = self._settings_for(state.root)
@@ -223,6 +224,9 @@ class Runner:
         plan = pinned_plan(stored, state)
         body = {} if context is None else {"context": checked_context(plan, context)}
         parts = self._parts(plan, settings, [effect for effect in state.effects.values() if effect.done])
+        check_raised(plan, state, (again or {}).get("limits", {}))
+        if calls and (again is not None or state.state != FAILED):
+            await check_prices(plan, parts.model, parts.default_models, parts.aliases)
         lease = await journal.claim(run_id, failed=again is not None)
         try:
             stored = await journal.load(run_id)  # what the one before us wrote last
@@ -252,7 +256,7 @@ class Runner:
         journal, stored = await self._find(run_id)
         await journal.post(run_id, f"{CANCEL}{state_of(stored).tries}", {"by": by})
         try:
-            return await self._carry_on(run_id, None)
+            return await self._carry_on(run_id, None, calls=False)
         except RunBusyError:
             return PlanRun.from_state(state_of(await journal.load(run_id)))
 
@@ -390,8 +394,8 @@ class Runs:
         return self._load(run_id).events
 
     def prompts(self, run_id: str) -> builtins.list[SentPrompt]:
-        """What models were sent in a run, call by call. PlanRunNotFoundError when there is none."""
-        return sent_prompts(fold(run_id, self._load(run_id).events))
+        """What models were sent in a run, attempt by attempt. PlanRunNotFoundError when there is none."""
+        return sent_prompts(run_id, self._load(run_id).events)
 
     def _load(self, run_id: str) -> StoredRun:
         return run_sync(self._runner._find(run_id))[1]
