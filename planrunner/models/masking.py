@@ -57,7 +57,8 @@ def _forms(key: str) -> frozenset[str]:
     data = key.encode("utf-8", "surrogatepass")
     quoted = quote(data, safe="")
     small = _ESCAPE.sub(lambda escape: escape[0].lower(), quoted)
-    forms = {key, quoted, small, key.replace("/", r"\/"), data.hex()}
+    slashes = (key.replace("/", escaped) for escaped in (r"\/", r"\\/"))
+    forms = {key, quoted, small, *slashes, data.hex()}
     coded = {_in_base64(data, before) for before in range(3)}
     return frozenset(forms | coded | {form.translate(_URL_SAFE) for form in coded})
 

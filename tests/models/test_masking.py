@@ -24,6 +24,7 @@ def spellings() -> dict[str, str]:
         "in an address": quote(KEY, safe=""),
         "in an address, small letters": re.sub("%..", lambda escape: escape[0].lower(), quote(KEY, safe="")),
         "in JSON that escapes slashes": json.dumps(KEY).replace("/", "\\/"),
+        "in JSON within JSON": json.dumps(json.dumps(KEY).replace("/", "\\/")),
         "hexadecimal": KEY.encode().hex(),
     }
     for before in ("", "x", "Bearer ", "user:", "Authorization: Bearer "):
