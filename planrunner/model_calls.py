@@ -43,7 +43,7 @@ class ModelCalls:
         return _reply(await self._until_answered(_Call(step, key, turn, known, self._ledger.clock), known))
 
     async def _until_answered(self, call: _Call, known: EffectState | None) -> Any:
-        attempt = 1 if known is None else known.attempt + 1
+        attempt = 1 if known is None else known.attempt + (not known.is_begun)
         while True:
             choice, wait = call.upcoming
             if wait:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import os
 import tempfile
@@ -80,11 +81,10 @@ def good(request: Request) -> Answer:
 
 def bad(request: Request) -> Answer:
     """Keys in errors of every kind."""
-    said, turn = " ".join(echo(request)), len(request.messages)
+    said = " ".join(echo(request))
     answers = [failure(500, said), failure(429, said, retry_after="0"), failure(401, said, code=said)]
-    bad.number = (getattr(bad, "number", -1) + 1) % 3  # type: ignore[attr-defined]
-    answer = answers[bad.number]  # type: ignore[attr-defined]
-    return replace(answer, headers={**answer.headers, "x-echo": said}) if turn else answer
+    answer = answers[next(FAILURES) % 3]  # the third ends the run
+    return replace(answer, headers={**answer.headers, "x-echo": said})
 
 
 def in_pieces(request: Request) -> Answer:
@@ -132,6 +132,7 @@ def hits(told: dict[str, bytes]) -> list[tuple[str, bytes]]:
     return [(where, needle) for where, what in told.items() for needle in needles() if needle in what]
 
 
+FAILURES = itertools.count()
 SHOWN = (
     [],
     ["--events"],

@@ -7,6 +7,7 @@ import json
 import select
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -177,6 +178,7 @@ class OpenAIServer:
         self.asked = threading.Event()
         self.left = threading.Event()
         self.closing = threading.Event()
+        self.wrong: list[BaseException | None] = []
         self._script = script
         self._numbers = itertools.count()
         self._lock = threading.Lock()
@@ -199,6 +201,7 @@ class OpenAIServer:
         self._thread.join()
         self._server.hang_up()
         self._server.server_close()
+        assert not self.wrong, self.wrong
 
     def answer(self, request: Request) -> Answer:
         with self._lock:
@@ -236,7 +239,10 @@ class _Server(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away in the middle is what some tests are about."""
+        """A client that goes away in the middle is what some tests are about; a script that is wrong is told."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            self.owner.wrong.append(error)
 
 
 class _Handler(BaseHTTPRequestHandler):
