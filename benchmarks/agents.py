@@ -5,8 +5,8 @@
 The model is `stub_server.py`, a process of its own. Both sides share one import of litellm, one event loop, one disk
 and one setting of `synchronous`; plain litellm commits once per step. What they send is compared, body by body. CPU is
 that of this process with all its threads. `fresh` and `memory` measure whole processes: `planrunner run` of one task
-against a script that imports litellm and calls it once, and the most memory that W4 takes on either side. Everything
-is done once before it is measured. POSIX only.
+against a script that imports litellm and calls it once, and the most memory that W4 takes on either side. What is
+timed is done once before. POSIX only.
 """
 
 from __future__ import annotations
