@@ -6,7 +6,7 @@ All of it bears with files that are wrong elsewhere: a rule looks at what is the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -17,11 +17,15 @@ from planrunner.document.problem import Problem
 from planrunner.document.shape import Path, SchemaSite, Site
 from planrunner.document.source import Entry, ListNode, MapNode, Node, ScalarNode, Source
 from planrunner.document.tree import text_of
+from planrunner.plan import NOTHING, Plan
 from planrunner.steps import VERBS
 from planrunner.template import Reference, TemplateProblem, find_problems, references
 
 MAX_READING: Final = 1_000_000
-"""So much is read of the templates of one plan, in characters; each begins with READING_ONE of them."""
+"""So much is read of the templates of one plan, in characters; each begins with READING_ONE of them.
+
+All its sub-plans together may have as much again.
+"""
 READING_ONE: Final = 100
 READING_AGAIN: Final = 10
 """What each reference of a text counts for where that text stands again."""
@@ -93,12 +97,18 @@ def _read(text: str, bare: bool) -> _Read:
 
 @dataclass(frozen=True)
 class Document:
-    """A plan file, its tree, what the walk over its shape gathered, and the templates of its prompt files."""
+    """A plan file, its tree, what the walk over its shape gathered, and the templates of its prompt files.
+
+    subplans  the valid ones among its sub-plans, by what stands under the verb `plan`
+    reading   how much may be read of its templates
+    """
 
     source: Source
     root: MapNode
     sites: tuple[Site, ...]
     schemas: tuple[SchemaSite, ...] = ()
+    subplans: Mapping[str, Plan] = NOTHING
+    reading: int = MAX_READING
 
     @cached_property
     def lists(self) -> tuple[StepList, ...]:
@@ -145,14 +155,14 @@ class Document:
         return isinstance(self.root.get(key), MapNode) or key not in self.root.entries
 
     @cached_property
-    def _read(self) -> list[_Read]:
-        """What stands in the templates, in the order of the sites, as far as they are read.
+    def _read(self) -> tuple[list[_Read], int]:
+        """What stands in the templates, in the order of the sites, as far as they are read; and what is left to read.
 
         A text that stands in many places is read once; what it refers to is looked at for each of them.
         """
         known: dict[tuple[str, bool], _Read] = {}
         read: list[_Read] = []
-        left = MAX_READING
+        left = self.reading
         for site in self.sites:
             text = (site.node.value, site.bare)
             left -= READING_AGAIN * len(known[text].references) if text in known else READING_ONE + len(text[0])
@@ -161,25 +171,30 @@ class Document:
             if text not in known:
                 known[text] = _read(*text)
             read.append(known[text])
-        return read
+        return read, max(0, left)
+
+    @property
+    def reading_left(self) -> int:
+        """How much of what may be read was not needed."""
+        return self._read[1]
 
     @property
     def template_problems(self) -> Iterator[tuple[Site, TemplateProblem]]:
         """What is wrong with the templates as such."""
-        for site, read in zip(self.sites, self._read, strict=False):
+        for site, read in zip(self.sites, self._read[0], strict=False):
             for found in read.problems:
                 yield site, found
 
     @property
     def references(self) -> Iterator[tuple[Site, Reference]]:
         """Every name that a template or expression reads, with its path."""
-        for site, read in zip(self.sites, self._read, strict=False):
+        for site, read in zip(self.sites, self._read[0], strict=False):
             for found in read.references:
                 yield site, found
 
     def first_unread(self) -> Site | None:
         """The first template that is not looked at, because so much stands before it."""
-        return next(iter(self.sites[len(self._read) :]), None)
+        return next(iter(self.sites[len(self._read[0]) :]), None)
 
     @cached_property
     def _uses(self) -> Counter[str]:
