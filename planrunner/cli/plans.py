@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from planrunner.cli.files import UnreadableError, is_handed, read_bytes, refuse_special
@@ -60,9 +60,35 @@ def read_plan(path: str) -> Given:
     name, place = STDIN if path == "-" else path, None if is_handed(path) else path
     loaded = load_document(text, name, path=place, root=find_root(place))
     refused = any(problem.code in ABOUT_BUILTIN for problem in loaded.problems)
-    prompts = {prompt.name: prompt.lines for prompt in loaded.prompts}
-    checked = Checked(name, loaded.problems, loaded.source.lines, prompts)
+    prompts, subplans = ({each.name: each.lines for each in files} for files in (loaded.prompts, loaded.subplans))
+    checked = Checked(name, loaded.problems, loaded.source.lines, prompts, subplans)
     return Given(checked, None if refused else loaded.plan)
+
+
+def told_once(checked: Sequence[Checked]) -> list[Checked]:
+    """The files with each problem once: one that stands in a file that is given is told with that file."""
+    own = {_one(each.file): {_key(problem) for problem in each.problems} for each in checked}
+    told: set[Problem] = set()
+    return [replace(each, problems=tuple(_new(each, own, told))) for each in checked]
+
+
+def _new(checked: Checked, own: Mapping[str, Set[Problem]], told: set[Problem]) -> Iterator[Problem]:
+    for problem in checked.problems:
+        key = _key(problem)
+        is_others = key.file != _one(checked.file) and key in own.get(key.file, ())
+        if key not in told and not is_others:
+            told.add(key)
+            yield problem
+
+
+def _key(problem: Problem) -> Problem:
+    """The problem with the one name of its file."""
+    return replace(problem, file=_one(problem.file))
+
+
+def _one(file: str) -> str:
+    """The one name of a file, however it was given."""
+    return os.path.normpath(file)
 
 
 def unreadable(path: str, why: str) -> Checked:

@@ -9,7 +9,7 @@ import click
 
 from planrunner.cli.files import UnreadableError
 from planrunner.cli.options import Common, common, formats
-from planrunner.cli.plans import gather, read_plan, unreadable
+from planrunner.cli.plans import gather, read_plan, told_once, unreadable
 from planrunner.cli.streams import data, style, talk
 from planrunner.errors import EXIT_COMPLETE, EXIT_FAILED
 from planrunner.registry import load
@@ -27,7 +27,7 @@ def validate(told: Common, paths: tuple[str, ...], format_: str, strict: bool) -
     """Check plan files, and the plans in folders. Problems go to standard output; exit code 1 when there are any."""
     gathered = gather(paths)
     read = [each if isinstance(each, Checked) else _checked(each) for each in gathered.files]
-    checked = _without_prompts(read, paths)
+    checked = told_once(_without_prompts(read, paths))
     prompts = len(read) - len(checked)
     data(load(PROBLEMS[format_])(checked, style(sys.stdout), gathered.passed_over + prompts))
     if not told.quiet:

@@ -6,20 +6,17 @@ import os
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from planrunner.document.file_names import UnreadableFileError, split_package
 from planrunner.document.packages import package_folders
 from planrunner.errors import ToolHardError
 
-_ABOUT_TEXTS: Final = "relative to the project root; in a sub-plan, to its folder"
-
-
 class Beside(Protocol):
     """The files of a plan and of its sub-plans, by the names they have in the snapshot (see `file_names`)."""
 
-    def read(self, name: str, limit: int) -> bytes:
-        """The bytes of a file, never many more than `limit`. Raises UnreadableFileError."""
+    def read(self, name: str, limit: int, by: str) -> bytes:
+        """The bytes of a file that the plan `by` names, never many more than `limit`. Raises UnreadableFileError."""
         ...
 
     def shown(self, name: str) -> str:
@@ -51,7 +48,7 @@ class OnDisk:
     path: str | None
     root: str
 
-    def read(self, name: str, limit: int) -> bytes:
+    def read(self, name: str, limit: int, by: str) -> bytes:
         """See Beside."""
         from planrunner.tools.project_files import open_file
 
@@ -62,7 +59,7 @@ class OnDisk:
         except ToolHardError as refused:
             raise UnreadableFileError(str(refused)) from None
         except OSError as error:
-            raise UnreadableFileError(self._in_words(error, name, spot.way)) from None
+            raise UnreadableFileError(self._in_words(error, name, spot.way, by)) from None
 
     def shown(self, name: str) -> str:
         """See Beside: as it can be opened from where the user stands."""
@@ -97,13 +94,13 @@ class OnDisk:
             return _Spot(self.root, posixpath.normpath(posixpath.join(os.path.relpath(folder, root), way)))
         return _Spot(folder, way)
 
-    def _in_words(self, error: OSError, name: str, way: str) -> str:
+    def _in_words(self, error: OSError, name: str, way: str, by: str) -> str:
         package, inside = split_package(name)
         if package and isinstance(error, FileNotFoundError):
             return f"the package {package!r} has no file {inside!r}: correct what stands after the colon"
         if isinstance(error, FileNotFoundError):
-            base = _ABOUT_TEXTS if self.path is None else "relative to the folder of the plan"
-            return f"there is no file {way!r} in the project: add it, or correct the path ({base})"
+            base = "the project root" if self.path is None and "/" not in by else "the folder of the plan"
+            return f"there is no file {way!r} in the project: add it, or correct the path (relative to {base})"
         if isinstance(error, IsADirectoryError):
             return f"{way!r} is a folder: name the file in it"
         if isinstance(error, NotADirectoryError):
@@ -117,7 +114,7 @@ class InSnapshot:
 
     files: Mapping[str, str] = field(repr=False)
 
-    def read(self, name: str, limit: int) -> bytes:
+    def read(self, name: str, limit: int, by: str) -> bytes:
         """See Beside."""
         text = self.files.get(name)
         if text is None:

@@ -22,8 +22,8 @@ def package_folders(package: str, root: str) -> list[str]:
         spec = PathFinder.find_spec(part, folders)  # by its part alone: a dotted name would ask for its parent
         name = ".".join(parts[:number])
         if spec is None:
-            where = f"in {'.'.join(parts[: number - 1])!r}" if number > 1 else f"installed or below {root}"
-            raise UnreadableFileError(f"there is no package {name!r} {where}: correct what stands before the colon")
+            where = f" in {name.rpartition('.')[0]!r}" if number > 1 else ", neither installed nor in the project"
+            raise UnreadableFileError(f"there is no package {name!r}{where}: correct what stands before the colon")
         if spec.submodule_search_locations is None:
             raise UnreadableFileError(f"{name!r} is a module and no package: name the package that holds the plan")
         folders = list(spec.submodule_search_locations)

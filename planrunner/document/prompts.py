@@ -75,7 +75,7 @@ def _taken(name: str, own: str, shelf: Shelf) -> Prompt:
     whole = joined(own, name)
     if whole == own:
         raise UnreadableFileError(f"{name!r} is the plan itself: a prompt stands in a file of its own")
-    return shelf.take(whole)
+    return shelf.take(whole, own)
 
 
 def with_texts(data: dict[str, Any], texts: Mapping[Path, str]) -> dict[str, Any]:
@@ -96,17 +96,17 @@ class Shelf:
         self._prompts: dict[str, Prompt] = {}
         self._left = MAX_TOGETHER
 
-    def take(self, name: str) -> Prompt:
-        """The prompt that the snapshot calls by this name. Raises UnreadableFileError."""
+    def take(self, name: str, by: str) -> Prompt:
+        """The prompt that the plan `by` names, both as the snapshot calls them. Raises UnreadableFileError."""
         if name not in self._prompts:
-            self._prompts[name] = self._read(name)
+            self._prompts[name] = self._read(name, by)
         return self._prompts[name]
 
-    def _read(self, name: str) -> Prompt:
+    def _read(self, name: str, by: str) -> Prompt:
         if len(self._prompts) >= MAX_PROMPTS or self._left <= 0:
             most = f"{MAX_PROMPTS:,} prompt files, and {MAX_TOGETHER // 1024 // 1024} MiB in them"
             raise UnreadableFileError(f"with its sub-plans a plan may have {most}: split the plan")
-        content = self._beside.read(name, MAX_PROMPT)
+        content = self._beside.read(name, MAX_PROMPT, by)
         shown = self._beside.shown(name)
         if len(content) > MAX_PROMPT:
             raise UnreadableFileError(f"{shown!r} is larger than {MAX_PROMPT // 1024} KiB: shorten the prompt")

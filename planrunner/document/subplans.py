@@ -131,7 +131,7 @@ class Tree:
         return _Size(1, 1) if plan is None else self._sizes[id(plan)]
 
     def _read(self, name: str, names: tuple[str, ...]) -> Loaded:
-        content = self._beside.read(name, MAX_BYTES)
+        content = self._beside.read(name, MAX_BYTES, names[-1])
         source = parse(content, self._beside.shown(name))
         self._count(content, source, names)
         other = _no_plan(source)
@@ -155,7 +155,7 @@ class Tree:
         place = self._place(name)
         for index, outer in enumerate(names):
             if self._place(outer) == place:
-                way = self._way((*names[index:], name))
+                way = self._way((*names[index:], outer))
                 message = f"a plan can't run inside of itself: {way}; take one of these 'plan' steps out"
                 raise _RefusedError(outer, "subplan-cycle", message)
 

@@ -18,6 +18,7 @@ from planrunner.registry import load
 from planrunner.tools.builtin import BUILTIN
 
 _TEMPLATE: Final = ("{{", "{%", "{#")
+UNKNOWN: Final = "is not a known name"
 _USES: Final = {use: name for name, use in BUILTIN.items()}
 _DEPENDS = "anyOf oneOf allOf not if dependentRequired dependentSchemas dependencies $ref $dynamicRef"
 _ON_OTHERS: Final = frozenset(_DEPENDS.split())
@@ -103,5 +104,5 @@ def _place(step: StepView, key: str, args: MapNode, found: SchemaProblem) -> Nod
     if found.path and found.path[0] in args.entries:
         name, value = args.entries[str(found.path[0])]
         inner = SchemaProblem(found.path[1:], found.message)
-        return node_at(value, inner) if not found.message.startswith("is not a known name") else name
+        return node_at(value, inner) if not found.message.startswith(UNKNOWN) else name
     return step.node.key(key if key in step.node.entries else str(step.verb))
