@@ -12,6 +12,7 @@ from planrunner.document.file_names import UnreadableFileError, split_package
 from planrunner.document.packages import package_folders
 from planrunner.errors import ToolHardError
 
+
 class Beside(Protocol):
     """The files of a plan and of its sub-plans, by the names they have in the snapshot (see `file_names`)."""
 

@@ -131,12 +131,16 @@ class Tree:
         return _Size(1, 1) if plan is None else self._sizes[id(plan)]
 
     def _read(self, name: str, names: tuple[str, ...]) -> Loaded:
+        self._refuse_more(name, names)
         content = self._beside.read(name, MAX_BYTES, names[-1])
         source = parse(content, self._beside.shown(name))
-        self._count(content, source, names)
+        values = len(content) // 2 if source.root is None else source.root.size
+        self._left = [left - used for left, used in zip(self._left, (1, len(content), values), strict=True)]
         other = _no_plan(source)
         if other is not None:
             raise UnreadableFileError(other)
+        if source.root is not None:
+            self._refuse_more(name, names)
         loaded = self._check(source, content, self._beside.place(name), Branch(self, (*names, name)))
         if loaded.plan is not None:
             inner = [self._sizes[id(plan)] for plan in loaded.plan.subplans.values()]
@@ -144,11 +148,10 @@ class Tree:
             self._sizes[id(loaded.plan)] = _Size(1 + sum(size.runs for size in inner), 1 + height)
         return replace(loaded, source=replace(source, root=None))  # the tree is large, and nobody needs it any more
 
-    def _count(self, content: bytes, source: Source, names: tuple[str, ...]) -> None:
-        values = len(content) // 2 if source.root is None else source.root.size
-        self._left = [left - used for left, used in zip(self._left, (1, len(content), values), strict=True)]
+    def _refuse_more(self, name: str, names: tuple[str, ...]) -> None:
         if min(self._left) < 0:
-            message = f"the plans inside of a plan may be {_MOST} together, and {source.name} is beyond that: split it"
+            beyond = f"{self._beside.shown(name)} is beyond that: split it"
+            message = f"the plans inside of a plan may be {_MOST} together, and {beyond}"
             raise _RefusedError(names[0], "subplan-limit", message)
 
     def _refuse_circle(self, name: str, names: tuple[str, ...]) -> None:
