@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("planrunner.cli.resume:resume", "Go on with a run that waits, was interrupted, or failed."),
     "answer": ("planrunner.cli.answer:answer", "Answer a question of a run, without running it."),
     "validate": ("planrunner.cli.validate:validate", "Check plan files and folders; nothing is run."),
+    "explain": ("planrunner.cli.explain:explain", "Tell of a check: why it is made, an example, the mend."),
     "runs": ("planrunner.cli.runs:runs", "Look at stored runs, and cancel them."),
     "tools": ("planrunner.cli.tools:tools", "Look at the tools that plans may name."),
     "schema": ("planrunner.cli.schema:schema", "Print the JSON Schema of a plan or a record."),

@@ -90,14 +90,13 @@ def _top(document: Document, role: str, whole: Mapping[str, Any]) -> tuple[Step,
 
 
 def _inner(view: StepView, role: str, whole: Mapping[str, Any], index: int, path: str) -> dict[int, tuple[Step, ...]]:
-    """The lists of that role inside a step, by where they stand: the number of their case or handler."""
-    lists = (listed for listed in view.lists if listed.role == role)
-    return {
-        listed.path[-2] if isinstance(listed.path[-2], int) else 0: tuple(
-            _step(step, whole, index, f"{path}/") for step in listed.steps
-        )
-        for listed in lists
-    }
+    """The lists of that role inside a step, by the number of their case or handler; that of a group is 0."""
+    made = {}
+    for listed in view.lists:
+        if listed.role == role:
+            number = 0 if role == "group" else int(listed.path[-2])
+            made[number] = tuple(_step(step, whole, index, f"{path}/") for step in listed.steps)
+    return made
 
 
 def _step(view: StepView, whole: Mapping[str, Any], index: int, prefix: str) -> Step:

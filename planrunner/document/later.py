@@ -33,6 +33,6 @@ def now(names: Iterable[str], kind: str) -> list[str]:
 
 def not_yet(advice: str, kind: str) -> str:
     """What is to be added to advice that names, in quotes, what can't be run yet; nothing else."""
-    unbuilt = later(kind) | frozenset(TOP)
+    unbuilt = later(kind) | frozenset(TOP if kind in ("plan", "step") else ())
     named = [name for name in dict.fromkeys(_NAMED.findall(advice)) if name in unbuilt]
     return f" (this version can't run {listed(map(repr, named), 'and')} yet)" if named else ""

@@ -69,25 +69,26 @@ def _check(source: Source, text: bytes, path: str | None, branch: Branch) -> Loa
         own_name = base_name(split_package(branch.own)[1])
         files = {own_name: text.decode("utf-8"), **prompts.files, **subplans.files}
         plan = build(document, with_texts(plain(source.root), prompts.texts), files, path, branch.tree.root)
-    return Loaded(
-        plan,
-        (*problems, *in_order(subplans.told)),
-        source,
-        (*prompts.sources, *subplans.prompts),
-        subplans.sources,
-    )
+    return Loaded(plan, (*problems, *in_order(subplans.told)), source, prompts.sources, subplans.sources)
 
 
 def _with_rules(document: Document, found: list[Problem]) -> tuple[Problem, ...]:
     """The problems found, and what the rules find where nothing is told yet."""
     told = {problem.place for problem in found}
-    return in_order([*found, *(problem for problem in _rules(document) if problem.place not in told)])
+    found += [problem for problem in _rules(document) if problem.place not in told]
+    return in_order(_worth_telling(found))
 
 
 def _rules(document: Document) -> Iterator[Problem]:
-    """What the rules find; of each no more than anybody reads."""
+    """What the rules find; of each no more than anybody reads, and one to know that there are more."""
     for reference in RULES.values():
-        yield from islice(load_named(reference)(document), MAX_PROBLEMS)
+        yield from islice(load_named(reference)(document), MAX_PROBLEMS + 1)
+
+
+def _worth_telling(found: list[Problem]) -> list[Problem]:
+    """A warning beside an error is most often its shadow (what is misspelt is unused): told once there is none."""
+    wrong = any(problem.level == "error" and problem.code != "not-supported" for problem in found)
+    return [problem for problem in found if problem.level == "error" or not wrong]
 
 
 def load_plan(plan: str | os.PathLike[str]) -> Plan:

@@ -14,8 +14,8 @@ class Loaded:
     """A file that was read: its plan (None when a problem stands in the way), all problems, its text.
 
     problems  those of the plan and its prompt files, in order; then those told in its sub-plans
-    prompts   the prompt files, in which problems may be told too; those of sub-plans as well
-    subplans  the files of sub-plans, and of theirs
+    prompts   the prompt files, in which problems may be told too
+    subplans  the files of its sub-plans, their prompt files and their sub-plans, likewise
     """
 
     plan: Plan | None

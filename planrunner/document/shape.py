@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from planrunner.document.advice import FREE, advice, as_name, in_brackets, meant, pattern_of
+from planrunner.document.advice import FREE, advice, as_name, meant, pattern_of, rewritten
 from planrunner.document.problem import MAX_PROBLEMS, Problem
 from planrunner.document.source import Source
 from planrunner.document.step_keys import StepKeys
@@ -21,7 +21,7 @@ from planrunner.registry import hint
 
 _WORDS = """
     $schema $defs $ref title description default type enum const pattern minimum minLength minItems properties
-    patternProperties additionalProperties required items anyOf if then else
+    patternProperties additionalProperties required items anyOf if then else doNotSuggest errorMessage
     x-place x-expected x-names x-schema x-file x-kind x-decides
 """
 KEYWORDS: Final = frozenset(_WORDS.split())
@@ -155,7 +155,7 @@ class _Walk:
         if self._misplaced(node, around):
             return False
         wanted = around.expected or listed(map(type_name, [types] if isinstance(types, str) else types), "or")
-        self._must(node, "wrong-type", wanted, around, in_brackets(node) if "array" in types else "")
+        self._must(node, "wrong-type", wanted, around, rewritten(node, types))
         return False
 
     def _must(self, node: Node, code: str, wanted: str, around: _Around, advice: str = "") -> None:

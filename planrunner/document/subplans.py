@@ -24,7 +24,11 @@ MAX_RUNS: Final = 10_000
 """So many plans may run inside of one, each counted as often as it is named."""
 
 _OTHERS: Final = {"planrunner_script": "a script", "planrunner_test": "a test"}
-_MOST: Final = f"{MAX_SUBPLANS} files with {MAX_NODES:,} values and {MAX_BYTES // 1024 // 1024} MiB"
+_BEYOND: Final = (
+    f"are more than {MAX_SUBPLANS}",
+    f"hold more than {MAX_BYTES // 1024 // 1024} MiB",
+    f"hold more than {MAX_NODES:,} values",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +39,13 @@ class Subplans:
     files     name → text of all their files, as seen from the folder of this plan
     problems  what is wrong with naming them, told in this plan
     told      what is wrong in them, told in their own files
-    prompts, sources  the prompt files and plan files in which that is told
+    sources   these files
     """
 
     plans: dict[str, Plan]
     files: dict[str, str]
     problems: tuple[Problem, ...]
     told: tuple[Problem, ...]
-    prompts: tuple[Source, ...]
     sources: tuple[Source, ...]
 
 
@@ -149,17 +152,17 @@ class Tree:
         return replace(loaded, source=replace(source, root=None))  # the tree is large, and nobody needs it any more
 
     def _refuse_more(self, name: str, names: tuple[str, ...]) -> None:
-        if min(self._left) < 0:
-            beyond = f"{self._beside.shown(name)} is beyond that: split it"
-            message = f"the plans inside of a plan may be {_MOST} together, and {beyond}"
-            raise _RefusedError(names[0], "subplan-limit", message)
+        for left, beyond in zip(self._left, _BEYOND, strict=True):
+            if left < 0:
+                message = f"the plans inside of this one {beyond}, from {self._beside.shown(name)} on: split it"
+                raise _RefusedError(names[0], "subplan-limit", message)
 
     def _refuse_circle(self, name: str, names: tuple[str, ...]) -> None:
         place = self._place(name)
         for index, outer in enumerate(names):
             if self._place(outer) == place:
                 way = self._way((*names[index:], outer))
-                message = f"a plan can't run inside of itself: {way}; take one of these 'plan' steps out"
+                message = f"a plan can't run inside itself: {way}; take one of these steps out"
                 raise _RefusedError(outer, "subplan-cycle", message)
 
     def _refuse_depth(self, name: str, names: tuple[str, ...], height: int) -> None:
@@ -267,10 +270,9 @@ class _Reading:
             files=files,
             problems=tuple(self.problems),
             told=tuple(dict.fromkeys(problem for loaded in taken for problem in loaded.problems)),
-            prompts=_each_once(source for loaded in taken for source in loaded.prompts),
-            sources=_each_once(source for loaded in taken for source in (loaded.source, *loaded.subplans)),
+            sources=tuple({source.name: source for loaded in taken for source in _sources(loaded)}.values()),
         )
 
 
-def _each_once(sources: Iterator[Source]) -> tuple[Source, ...]:
-    return tuple({source.name: source for source in sources}.values())
+def _sources(loaded: Loaded) -> tuple[Source, ...]:
+    return loaded.source, *loaded.prompts, *loaded.subplans

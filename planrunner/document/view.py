@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from planrunner.document.order import Order
 from planrunner.document.places import place
-from planrunner.document.problem import Problem
+from planrunner.document.problem import Level, Problem
 from planrunner.document.shape import Path, SchemaSite, Site
 from planrunner.document.source import Entry, ListNode, MapNode, Node, ScalarNode, Source
 from planrunner.document.tree import text_of
@@ -155,7 +155,7 @@ class Document:
         return isinstance(self.root.get(key), MapNode) or key not in self.root.entries
 
     @cached_property
-    def _read(self) -> tuple[list[_Read], int]:
+    def _reading(self) -> tuple[list[_Read], int]:
         """What stands in the templates, in the order of the sites, as far as they are read; and what is left to read.
 
         A text that stands in many places is read once; what it refers to is looked at for each of them.
@@ -174,27 +174,36 @@ class Document:
         return read, max(0, left)
 
     @property
+    def _read(self) -> list[_Read]:
+        return self._reading[0]
+
+    @property
     def reading_left(self) -> int:
         """How much of what may be read was not needed."""
-        return self._read[1]
+        return self._reading[1]
 
     @property
     def template_problems(self) -> Iterator[tuple[Site, TemplateProblem]]:
         """What is wrong with the templates as such."""
-        for site, read in zip(self.sites, self._read[0], strict=False):
+        for site, read in zip(self.sites, self._read, strict=False):
             for found in read.problems:
                 yield site, found
 
     @property
     def references(self) -> Iterator[tuple[Site, Reference]]:
         """Every name that a template or expression reads, with its path."""
-        for site, read in zip(self.sites, self._read[0], strict=False):
+        for site, read in zip(self.sites, self._read, strict=False):
             for found in read.references:
                 yield site, found
 
+    @property
+    def readable(self) -> Iterator[Site]:
+        """The templates and expressions that were looked at and are right."""
+        return (site for site, read in zip(self.sites, self._read, strict=False) if not read.problems)
+
     def first_unread(self) -> Site | None:
         """The first template that is not looked at, because so much stands before it."""
-        return next(iter(self.sites[len(self._read[0]) :]), None)
+        return next(iter(self.sites[len(self._read) :]), None)
 
     @cached_property
     def _uses(self) -> Counter[str]:
@@ -208,19 +217,19 @@ class Document:
         owner = f"the agent {site.path[1]!r}" if step is None else f"the step {step.name!r}"
         return f" (as {site.path[-1]} of {owner})"
 
-    def problem(self, node: Node, code: str, message: str) -> Problem:
+    def problem(self, node: Node, code: str, message: str, level: Level = "error") -> Problem:
         """A problem at a node of the plan file."""
-        return self.source.problem(node, code, message)
+        return self.source.problem(node, code, message, level)
 
     def problem_at(self, site: Site, code: str, message: str) -> Problem:
         """A problem with a whole text."""
         return (site.file or self.source).problem(site.node, code, message)
 
-    def problem_in(self, site: Site, offset: int, code: str, message: str) -> Problem:
+    def problem_in(self, site: Site, offset: int, code: str, message: str, level: Level = "error") -> Problem:
         """A problem inside a text."""
         source = site.file or self.source
         line, column = place(source, site.node, offset)
-        return Problem(source.name, line, column, code, message)
+        return Problem(source.name, line, column, code, message, level)
 
 
 def _list(role: str, node: ListNode, path: Path, owner: StepView | None) -> StepList:

@@ -27,6 +27,7 @@ KIND = StepKind(
         "description": "Runs the first case that holds. The output is that of the last step it ran, else null.",
         "items": {
             "type": "object",
+            "x-kind": "case",
             "properties": {
                 "when": {"$ref": "#/$defs/expression", "description": "Left out in the last case: the else."},
                 "steps": {"$ref": "#/$defs/steps", "description": "What this case does."},

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from planrunner.document.facts import facts
+from planrunner.document.subplans import MAX_SUBPLANS
 from tests.cli.commands import process, write
 from tests.cli.conftest import Cli
 
@@ -112,7 +114,7 @@ def test_the_files_of_a_circle_each_tell_of_it(cli: Cli, here: Path) -> None:
     told = cli("validate", ".")
     lines = [line for line in told.out.splitlines() if "error:" in line]
     assert [line.partition(" error: ")[0] for line in lines] == [f"./{name}.yml:4:19:" for name in "abc"]
-    assert "a plan can't run inside of itself: b.yml → c.yml → a.yml → b.yml; take one" in lines[1]
+    assert "a plan can't run inside itself: b.yml → c.yml → a.yml → b.yml; take one" in lines[1]
 
 
 def test_a_plan_from_standard_input_names_plans_from_the_root(here: Path, refund: str) -> None:
@@ -141,3 +143,46 @@ def test_what_a_package_is_made_of_stays_at_rest(here: Path) -> None:
     told = process("validate", plan, cwd=here)
     assert told.code == 1
     assert "shop/texts/sure.md:1:10: error: nothing is called 'nobody' here" in told.out
+
+
+def plan(name: str, *steps: str, more: str = "") -> str:
+    return f"planrunner: 1\nname: {name}\n{more}steps:\n" + "".join(f"  - {step}\n" for step in steps)
+
+
+NEEDS_NAME = "context: {additional_data: {name: {type: string}}}\n"
+DEAR = "{id: write, set: 'Dear {{ context.additional_data.name }}'}"
+FILES = {
+    "subplan-invalid": {
+        "refund.yml": plan("refund", "{id: letter, plan: letter.yml}"),
+        "letter.yml": plan("letter", "{id: write, taks: Write a letter.}"),
+    },
+    "subplan-cycle": {
+        "a.yml": plan("a", "{id: b, plan: b.yml}"),
+        "b.yml": plan("b", "{id: a, plan: a.yml}"),
+    },
+    "subplan-limit": {
+        "all.yml": plan("all", *(f"{{id: s{number}, plan: p{number}.yml}}" for number in range(MAX_SUBPLANS + 1))),
+        **{f"p{number}.yml": plan("p", "{id: only, set: 1}") for number in range(MAX_SUBPLANS + 1)},
+    },
+    "wrong-inputs": {
+        "refund.yml": plan("refund", "{id: letter, plan: letter.yml, inputs: {ordr: A-1}}"),
+        "letter.yml": plan(
+            "letter", "{id: write, set: 'About {{ inputs.order }}'}", more="inputs: {order: {type: string}}\n"
+        ),
+    },
+    "subplan-context": {
+        "refund.yml": plan("refund", "{id: letter, plan: letter.yml}", more="context: {end_user_id: required}\n"),
+        "letter.yml": plan("letter", DEAR, more=NEEDS_NAME),
+    },
+}
+"""The files behind the pages of the checks that take more than one file."""
+
+
+@pytest.mark.parametrize("code", FILES)
+def test_the_page_of_a_check_shows_what_a_terminal_shows(cli: Cli, here: Path, code: str) -> None:
+    for name, content in FILES[code].items():
+        write(here / name, content)
+    known = facts(code)
+    assert known is not None
+    told = cli("validate", next(iter(FILES[code])))
+    assert known.broken.text == f"$ planrunner validate {next(iter(FILES[code]))}\n{told.out}"

@@ -146,7 +146,7 @@ def test_values_in_prompts_and_messages_are_json(plan_of: PlanOf, model: Callabl
 
 @pytest.mark.parametrize("name", ["run", "steps", "inputs"])
 def test_when_that_is_a_whole_mapping_fails_the_step(plan_of: PlanOf, name: str) -> None:
-    record = runner_of().run(plan_of(f"steps: [{{id: a, when: {name}, set: 1}}]"))
+    record = runner_of().run(plan_of(f"steps: [{{id: a, when: '[{name}] | first', set: 1}}]"))
     assert record.error is not None
     assert record.error.kind == "template_error"
 

@@ -29,10 +29,7 @@ def _end_user(plan: Plan, contract: MapNode) -> Iterator[str]:
         return
     for each in plan.walk_plans():
         if each.context.end_user_id_required:
-            yield (
-                f"the plan {each.name!r} must know the end user, and this plan's context leaves that open: "
-                "write 'end_user_id: required' under 'context'"
-            )
+            yield f"the plan {each.name!r} needs an end user: write 'end_user_id: required' under 'context'"
             return
 
 
@@ -46,6 +43,5 @@ def _data(plan: Plan, contract: MapNode) -> Iterator[str]:
             needy.setdefault(name, each.name)
     for name, needed_by in needy.items():
         if name not in data.entries:
-            advice = near(name, data.entries) or "; declare it under context.additional_data"
-            known = f"the plan {needed_by!r} must know {name!r} of the end user, and this plan's context does not"
-            yield f"{known} declare it{advice}"
+            advice = near(name, data.entries) or ": declare it under 'context'"
+            yield f"the plan {needed_by!r} needs {name!r} of the end user{advice}"

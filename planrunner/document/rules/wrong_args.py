@@ -30,9 +30,9 @@ def check(document: Document) -> Iterator[Problem]:
     for step in document.steps:
         name = text_of(step.node.get("tool")) if step.verb == "tool" else None
         schema = None if name is None else _schema(document, name)
-        if schema is not None:
-            for node, message in misfits(step, "args", schema):
-                yield document.problem(node, "wrong-args", f"the args of {name!r}: {message}")
+        if name is not None and schema is not None:
+            for node, found in misfits(step, "args", schema):
+                yield document.problem(node, "wrong-args", _message(name, found))
 
 
 def misfits(step: StepView, key: str, schema: Mapping[str, Any]) -> Iterator[tuple[Node, SchemaProblem]]:
@@ -85,6 +85,13 @@ def _wrong(schema: Mapping[str, Any], args: MapNode) -> list[SchemaProblem]:
     unsure = rendered & schema["properties"].keys() if "properties" in schema else rendered
     sure = [problem for problem in found if not rendered or (problem.path and problem.path[0] not in unsure)]
     return [problem for problem in sure if not any(_is_meant(problem, other) for other in sure)]
+
+
+def _message(name: str, found: SchemaProblem) -> str:
+    if found.message == "is missing":
+        where = "".join(f"{part}." for part in found.path[:-1])
+        return f"the args of {name!r} have no {where + str(found.path[-1])!r}: add it"
+    return f"the args of {name!r}: {found}"
 
 
 def _is_meant(missing: SchemaProblem, unknown: SchemaProblem) -> bool:
