@@ -11,6 +11,7 @@
     │   ├── AnswerError                 an answer that the question does not take; it stays open
     │   └── StoreUnusableError          a store that can't be opened
     ├── InvalidPlanError                a plan with problems; `.problems` has them all
+    ├── PlannerError                    a planner wrote no valid plan; `.text` is its best try
     ├── InvalidPlanRunStateError        the run is not in a state that allows this
     │   ├── RunBusyError                another process carries the run
     │   └── RunFinishedError            the run has ended
@@ -94,6 +95,25 @@ class InvalidPlanError(PlanrunnerError):
     def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
         super().__init__(message)
         self.problems: tuple[Problem, ...] = tuple(problems)
+
+
+class PlannerError(PlanrunnerError):
+    """A planner wrote no valid plan, and nothing ran.
+
+    reason    why it was let be
+    text      its best try, the one with the fewest problems
+    problems  what is wrong with that
+    """
+
+    def __init__(self, reason: str, text: str, problems: Sequence[Problem]) -> None:
+        super().__init__(reason, text, problems)
+        self.reason = reason
+        self.text = text
+        self.problems: tuple[Problem, ...] = tuple(problems)
+
+    def __str__(self) -> str:
+        lines = "".join(f"\n  {problem.file}:{problem}" for problem in self.problems)
+        return f"{self.reason}\nits best try has these problems:{lines}"
 
 
 class InvalidPlanRunStateError(PlanrunnerError):

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from planrunner.checks import check_models
+from planrunner.checks import check_handed_models, check_models, no_model
 from planrunner.clarification_handler import asker
 from planrunner.document.script import Script
 from planrunner.execution_hooks import ExecutionHooks
 from planrunner.hooks.bindings import handler_of_plan, of_plan, of_runner
-from planrunner.models.base import Model
+from planrunner.models.base import Model, ModelChoice, models_named
 from planrunner.models.scripted import ScriptedModel
-from planrunner.plan import Plan
+from planrunner.plan import NOTHING, Plan
 from planrunner.questions import Handler
 from planrunner.run_state import EffectState
 from planrunner.scope import Parts
@@ -48,6 +48,7 @@ def parts_of(plan: Plan, settings: Settings, given: Given, model: Model, finishe
     Raises UnknownToolError, ToolUnusableError, ModelNotConfiguredError, UsageError.
     """
     script = given.script
+    check_handed_models(plan, settings.models)
     parts = Parts(
         tools=Catalogue(plan, given.tools),
         model=model if script is None else ScriptedModel(script.replies),
@@ -79,6 +80,16 @@ def _of_plan(plan: Plan, around: Parts, given: Given, settings: Settings) -> Par
         own_list=own_list,
     )
     return replace(parts, subplans={name: _of_plan(sub, parts, given, settings) for name, sub in plan.subplans.items()})
+
+
+def planner_model(settings: Settings, given: Given, road: Callable[[], Model]) -> tuple[Model, Sequence[ModelChoice]]:
+    """The road to the planner's model, and the models that are tried. ModelNotConfiguredError when none is named."""
+    names = _first(_one(given.model), _one(settings.model))
+    if given.script is not None:
+        return ScriptedModel(given.script.replies), models_named(names or (SCRIPTED,), NOTHING, settings.models)
+    if not names:
+        raise no_model("the planner")
+    return road(), models_named(names, NOTHING, settings.models)
 
 
 def _handler(plan: Plan, given: Given) -> Handler | None:

@@ -235,6 +235,20 @@ class HookEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Handed:
+    """What a planner was handed: the plan that it wrote may name these and no others.
+
+    tools   name → JSON Schema of the arguments; an empty one where it is not known any more
+    models  aliases of the project
+    hooks   built-in hooks
+    """
+
+    tools: Mapping[str, Mapping[str, Any]] = NOTHING
+    models: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A checked plan.
 
@@ -247,6 +261,7 @@ class Plan:
     files   the snapshot: name relative to the plan's folder → text; the plan itself stands first
     path    where the file was read, None for standard input or text
     root    the project root: `use` modules and file tools live below it
+    handed  of a plan that a planner wrote: what it was handed; None: a person's plan
     """
 
     name: str
@@ -269,6 +284,7 @@ class Plan:
     files: Mapping[str, str] = field(default=NOTHING, repr=False)
     path: str | None = None
     root: str = "."
+    handed: Handed | None = None
 
     @property
     def id(self) -> str:

@@ -171,7 +171,7 @@ async def _outcome(scope: PlanScope) -> Outcome | None:
     except Waiting:
         return None
     except StepFailed as failed:
-        return {"error": {**failed.error, "step": failed.step_id, "path": failed.path}}
+        return _failed(failed)
     except RunCancelledError:
         raise
     except StepError as error:

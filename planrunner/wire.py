@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import builtins
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from planrunner import events
+from planrunner.agents.planner import Ask
 from planrunner.answers import checked_answer
 from planrunner.checks import check_prices, checked_context, checked_inputs, raised_limits
 from planrunner.clarification import Clarification
@@ -25,32 +25,31 @@ from planrunner.errors import (
     UsageError,
 )
 from planrunner.events import Event
-from planrunner.execution_context import ExecutionContext, get_execution_context, make_execution_context
+from planrunner.execution_context import ContextLike, context_given, get_execution_context, make_execution_context
 from planrunner.execution_hooks import ExecutionHooks
-from planrunner.facade import run_sync, to_the_end
+from planrunner.facade import heard, run_sync, to_the_end
 from planrunner.journal import open_journal
-from planrunner.journal.base import Journal, Post, RunQuery, RunSummary, StoredRun
+from planrunner.journal.base import Journal, Post, StoredRun
 from planrunner.ledger import Ledger, Listener
 from planrunner.models.base import Model
 from planrunner.models.litellm import LitellmModel
-from planrunner.parts import Given, parts_of
+from planrunner.parts import Given, parts_of, planner_model
 from planrunner.plan import Plan
 from planrunner.plan_run import PlanRun
+from planrunner.planning import asking, checked_again
+from planrunner.queries import Queries
 from planrunner.questions import ANSWER, CANCEL, open_question
 from planrunner.run_state import COMPLETE, FAILED, fold
 from planrunner.runner import advance, let_go
 from planrunner.scope import Parts, PlanScope
-from planrunner.sent import SentPrompt, sent_prompts
 from planrunner.settings import Settings, load_settings
-from planrunner.stored_runs import begin, keep_record, new_run, pinned_plan, state_of
+from planrunner.stored_runs import Runs, begin, keep_record, new_run, pinned_plan, state_of
 from planrunner.tools.base import Tool
 
 _log = logging.getLogger("planrunner")
 
-ContextLike = ExecutionContext | Mapping[str, Any]
 
-
-class Runner:
+class Runner(Queries):
     """Runs plans, and looks at runs.
 
     tools     the caller's own tools, in addition to the built-in ones
@@ -82,17 +81,19 @@ class Runner:
         self._settings_read: dict[str, Settings] = {}
         self._journals: dict[str, Journal] = {}
         self._dispatcher = LocalDispatcher()
-        self.runs = Runs(self)
+        self.runs = Runs(self._find, self._own_journal)
 
     def run(
         self,
-        plan: Plan | PlanRun,
+        plan: Plan | PlanRun | str,
         inputs: Mapping[str, Any] | None = None,
         *,
         context: ContextLike | None = None,
         on_event: Listener | None = None,
     ) -> PlanRun:
-        """Run a plan until it ends or waits for a person, and return its record; a PlanRun is resumed.
+        """Run a plan until it ends or waits for a person, and return its record.
+
+        A PlanRun is resumed, and a text is a query: see `run_query`.
 
         The context is the given one, else that of the enclosing `with execution_context(...)`. A step that fails gives
         a record in state FAILED. Raises a UsageError when inputs, context, tools, model or store do not allow a run to
@@ -102,7 +103,7 @@ class Runner:
 
     def arun(
         self,
-        plan: Plan | PlanRun,
+        plan: Plan | PlanRun | str,
         inputs: Mapping[str, Any] | None = None,
         *,
         context: ContextLike | None = None,
@@ -111,34 +112,29 @@ class Runner:
         """As `run`, for async callers. The context counts that stands at the call. A cancelled run is kept as it is."""
         if isinstance(plan, PlanRun):
             return self.aresume(plan, context=context, on_event=on_event)
+        if isinstance(plan, str):
+            if inputs:
+                raise UsageError("a query takes no inputs: say in it what they are")
+            return self.arun_query(plan, context=context, on_event=on_event)
         if not isinstance(plan, Plan):
-            raise UsageError(f"run takes a Plan, as load_plan gives it, or a PlanRun, and not {type(plan).__name__}")
-        return self._start(plan, inputs, _context(context), on_event)
+            raise UsageError(f"run takes a Plan, a PlanRun or a query, and not {type(plan).__name__}")
+        return self._start(plan, inputs, context_given(context), on_event)
+
+    def _planner(self, settings: Settings) -> Ask:
+        """The road to the planner's model."""
+        return asking(*planner_model(settings, self._given, lambda: self._model(None)))
 
     def astream(
         self, plan: Plan, inputs: Mapping[str, Any] | None = None, *, context: ContextLike | None = None
     ) -> AsyncIterator[Event]:
         """Run a plan and yield its events, each when it is durable. Leaving the loop early leaves it as it stands."""
-        return self._stream(plan, inputs, _context(context))
-
-    async def _stream(
-        self, plan: Plan, inputs: Mapping[str, Any] | None, context: dict[str, Any]
-    ) -> AsyncIterator[Event]:
-        queue: asyncio.Queue[Event | None] = asyncio.Queue()
-        run = asyncio.ensure_future(self._start(plan, inputs, context, queue.put_nowait))
-        run.add_done_callback(lambda _: queue.put_nowait(None))
-        try:
-            while (event := await queue.get()) is not None:
-                yield event
-            await run
-        finally:
-            if not run.done():
-                run.cancel()
-                await asyncio.gather(run, return_exceptions=True)
+        given = context_given(context)
+        return heard(lambda hear: self._start(plan, inputs, given, hear))
 
     async def _start(
         self, plan: Plan, inputs: Mapping[str, Any] | None, context: dict[str, Any], on_event: Listener | None
     ) -> PlanRun:
+        plan = checked_again(plan)
         settings = self._settings_for(plan.root)
         parts = parts_of(plan, settings, self._given, self._model(plan))
         await check_prices(plan, parts.model, parts.default_models, parts.aliases)
@@ -291,12 +287,16 @@ class Runner:
             run.questions.withdraw_approvals()
         await self._dispatcher.dispatch(ledger.state.id, lambda: advance(run))
 
+    def _own_journal(self) -> Journal:
+        """The store of the working folder's project."""
+        return self._journal(self._settings_for(find_root(None)))
+
     async def _find(self, run_id: str) -> tuple[Journal, StoredRun]:
         """The run, in a store that this Runner has used, or in that of the working folder's project."""
         for journal in list(self._journals.values()):
             with suppress(PlanRunNotFoundError):
                 return journal, await journal.load(run_id)
-        journal = self._journal(self._settings_for(find_root(None)))
+        journal = self._own_journal()
         return journal, await journal.load(run_id)
 
     def _settings_for(self, root: str) -> Settings:
@@ -315,49 +315,18 @@ class Runner:
                 opened.close()
         return journal
 
-    def _model(self, plan: Plan) -> Model:
-        """The road to real models; where the plan needs one, its slow import begins beside the start of the run."""
+    def _model(self, plan: Plan | None) -> Model:
+        """The road to real models, for this plan or for the planner; its slow import begins beside the start."""
         if self._litellm is None:
             self._litellm = LitellmModel()
-        if self._given.script is None and any(s.verb == "task" for each in plan.walk_plans() for s in each.walk()):
+        if self._given.script is None and (plan is None or _has_tasks(plan)):
             self._litellm.warm()
         return self._litellm
 
 
-class Runs:
-    """The stored runs of a Runner's store: `runner.runs`."""
-
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
-
-    def list(self, query: RunQuery | None = None) -> builtins.list[RunSummary]:
-        """The newest runs that match."""
-        return run_sync(self._journal().list(query or RunQuery()))
-
-    def get(self, run_id: str) -> PlanRun:
-        """The record of a run as it stands. PlanRunNotFoundError when there is none."""
-        return PlanRun.from_state(state_of(self._load(run_id)))
-
-    def events(self, run_id: str) -> tuple[Event, ...]:
-        """Everything that happened in a run, in order. PlanRunNotFoundError when there is none."""
-        return self._load(run_id).events
-
-    def prompts(self, run_id: str) -> builtins.list[SentPrompt]:
-        """What models were sent in a run, call by call. PlanRunNotFoundError when there is none."""
-        return sent_prompts(fold(run_id, self._load(run_id).events))
-
-    def _load(self, run_id: str) -> StoredRun:
-        return run_sync(self._runner._find(run_id))[1]
-
-    def _journal(self) -> Journal:
-        runner = self._runner
-        return runner._journal(runner._settings_for(find_root(None)))
+def _has_tasks(plan: Plan) -> bool:
+    return any(step.verb == "task" for each in plan.walk_plans() for step in each.walk())
 
 
 def _id(run: PlanRun | str) -> str:
     return run if isinstance(run, str) else run.id
-
-
-def _context(given: ContextLike | None) -> dict[str, Any]:
-    context = get_execution_context() if given is None else make_execution_context(given)
-    return (context or ExecutionContext()).model_dump()

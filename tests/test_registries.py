@@ -37,6 +37,7 @@ CLI_AIDS = {
     "carrying",
     "context",
     "next",
+    "planned",
     "stores",
 }
 """Files in `cli/` that are no commands."""

@@ -19,7 +19,7 @@ _READING = """
 """
 _SHAPE = """
     unknown-key missing-key wrong-type wrong-value empty no-verb two-verbs template-not-here prompt-file
-    subplan-file subplan-invalid subplan-cycle subplan-limit
+    subplan-file subplan-invalid subplan-cycle subplan-limit planned
 """
 
 GROUPS: Final[dict[str, tuple[str, ...]]] = {

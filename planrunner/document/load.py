@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from planrunner.document import planned
 from planrunner.document.beside import Beside, OnDisk
 from planrunner.document.build import build
 from planrunner.document.file_names import base_name, split_package
@@ -23,7 +24,7 @@ from planrunner.document.source import MAX_BYTES, MapNode, Source, parse, plain
 from planrunner.document.subplans import Branch, Tree, read_subplans
 from planrunner.document.view import Document
 from planrunner.errors import InvalidPlanError, UsageError
-from planrunner.plan import Plan
+from planrunner.plan import Handed, Plan
 from planrunner.registry import load as load_named
 
 _MARKS: Final = ("planrunner.toml", ".git")
@@ -34,19 +35,29 @@ _LEFT_TO_THE_RUNNER: Final = frozenset({"unknown-tool"}) | ABOUT_BUILTIN
 """A tool that the file does not explain may be the Python caller's own: the Runner refuses it if it is not."""
 
 
-def load_document(text: bytes, name: str, *, path: str | None, root: str, beside: Beside | None = None) -> Loaded:
+def load_document(
+    text: bytes,
+    name: str,
+    *,
+    path: str | None,
+    root: str,
+    beside: Beside | None = None,
+    handed: Handed | None = None,
+) -> Loaded:
     """Read and check a plan, its prompt files and sub-plans included. Raises nothing, whatever the text holds.
 
     name    the file's name as the user gave it; problems say it
     path    where the file stands, None for standard input or text
     root    the project root
     beside  the files that belong to the plan; without it they are read from disk
+    handed  of a plan that a planner wrote: what it may name. No file beside it is read, and nothing is left for the
+            Runner to tell
     """
     source = parse(text, name)
     if isinstance(source.root, MapNode) and _SCRIPT in source.root.entries and "planrunner" not in source.root.entries:
         message = f"this is a script and no plan: planrunner run PLAN --script {name}"
         return Loaded(None, (source.problem(source.root.key(_SCRIPT), "not-a-plan", message),), source)
-    tree = Tree(beside or OnDisk(name, path, root), root, _check)
+    tree = Tree(beside or OnDisk(name, path, root), root, _check, handed)
     return _check(source, text, path, Branch(tree, (base_name(path or name),)))
 
 
@@ -58,25 +69,31 @@ def _check(source: Source, text: bytes, path: str | None, branch: Branch) -> Loa
     found = [*source.problems, *shape.problems]
     if not isinstance(source.root, MapNode):
         return Loaded(None, in_order(found), source)
-    prompts = read_prompts(shape.files, source, branch.own, branch.tree.shelf)
-    document = Document(source, source.root, (*shape.sites, *prompts.sites), shape.schemas)
+    handed = branch.tree.handed
+    prompts = read_prompts(shape.files if handed is None else (), source, branch.own, branch.tree.shelf)
+    document = Document(source, source.root, (*shape.sites, *prompts.sites), shape.schemas, handed)
     subplans = read_subplans(document, found, branch)
     document = replace(document, subplans=subplans.plans, reading=branch.reading)
-    problems = _with_rules(document, [*found, *prompts.problems, *subplans.problems])
+    found += [*prompts.problems, *subplans.problems]
+    if handed is not None:
+        found += planned.check(document, handed)
+    found = _with_rules(document, found)
     branch.has_read(document)
     plan = None
-    if all(problem.level != "error" or problem.code in _LEFT_TO_THE_RUNNER for problem in problems):
+    left = _LEFT_TO_THE_RUNNER if handed is None else frozenset()
+    if all(problem.level != "error" or problem.code in left for problem in found):
         own_name = base_name(split_package(branch.own)[1])
         files = {own_name: text.decode("utf-8"), **prompts.files, **subplans.files}
         plan = build(document, with_texts(plain(source.root), prompts.texts), files, path, branch.tree.root)
-    return Loaded(plan, (*problems, *in_order(subplans.told)), source, prompts.sources, subplans.sources)
+        plan = replace(plan, handed=handed)
+    problems = (*in_order(_worth_telling(found)), *in_order(subplans.told))
+    return Loaded(plan, problems, source, prompts.sources, subplans.sources)
 
 
-def _with_rules(document: Document, found: list[Problem]) -> tuple[Problem, ...]:
+def _with_rules(document: Document, found: list[Problem]) -> list[Problem]:
     """The problems found, and what the rules find where nothing is told yet."""
     told = {problem.place for problem in found}
-    found += [problem for problem in _rules(document) if problem.place not in told]
-    return in_order(_worth_telling(found))
+    return [*found, *(problem for problem in _rules(document) if problem.place not in told)]
 
 
 def _rules(document: Document) -> Iterator[Problem]:
@@ -103,7 +120,7 @@ def load_plan(plan: str | os.PathLike[str]) -> Plan:
         path = os.fspath(plan)
         loaded = load_document(read_plan(path), path, path=path, root=find_root(path))
     if loaded.plan is None:
-        raise InvalidPlanError(_not_valid(loaded), loaded.problems)
+        raise InvalidPlanError(not_valid(loaded), loaded.problems)
     return loaded.plan
 
 
@@ -162,7 +179,8 @@ def _empty(name: str) -> Problem:
     return Problem(name, 1, 1, "empty", message)
 
 
-def _not_valid(loaded: Loaded) -> str:
+def not_valid(loaded: Loaded) -> str:
+    """What InvalidPlanError says: how many problems, and each in a line."""
     count = len(loaded.problems)
     lines = "".join(f"\n  {problem.file}:{problem}" for problem in loaded.problems)
     return f"{loaded.source.name} is not a valid plan, {count} problem{'s' if count > 1 else ''}:{lines}"

@@ -14,7 +14,7 @@ from planrunner.document.prompts import Shelf
 from planrunner.document.source import MAX_BYTES, MAX_NODES, MapNode, ScalarNode, Source, parse
 from planrunner.document.tree import text_of
 from planrunner.document.view import MAX_READING, Document
-from planrunner.plan import Plan
+from planrunner.plan import Handed, Plan
 
 MAX_DEPTH: Final = 20
 """So deep may plans run inside of each other, below the one at the top."""
@@ -102,12 +102,14 @@ Check = Callable[[Source, bytes, str | None, Branch], Loaded]
 class Tree:
     """All plans below one at the top.
 
-    root   the project root
-    shelf  the prompt files of all
+    root    the project root
+    shelf   the prompt files of all
+    handed  of a plan that a planner wrote: what it may name
     """
 
-    def __init__(self, beside: Beside, root: str, check: Check) -> None:
+    def __init__(self, beside: Beside, root: str, check: Check, handed: Handed | None = None) -> None:
         self.root = root
+        self.handed = handed
         self.shelf = Shelf(beside)
         self.reading = MAX_READING
         self._beside = beside
@@ -212,8 +214,8 @@ def read_subplans(document: Document, found: list[Problem], branch: Branch) -> S
 
 
 def _named(document: Document) -> Iterator[ScalarNode]:
-    """What stands under the verb, in file order."""
-    for step in document.steps:
+    """What stands under the verb, in file order. For a plan that a planner wrote no file is read."""
+    for step in document.steps if document.handed is None else ():
         node = step.node.get("plan") if step.verb == "plan" else None
         if isinstance(node, ScalarNode) and text_of(node):
             yield node

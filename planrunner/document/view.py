@@ -17,7 +17,7 @@ from planrunner.document.problem import Level, Problem
 from planrunner.document.shape import Path, SchemaSite, Site
 from planrunner.document.source import Entry, ListNode, MapNode, Node, ScalarNode, Source
 from planrunner.document.tree import text_of
-from planrunner.plan import NOTHING, Plan
+from planrunner.plan import NOTHING, Handed, Plan
 from planrunner.steps import VERBS
 from planrunner.template import Reference, TemplateProblem, find_problems, references
 
@@ -99,6 +99,7 @@ def _read(text: str, bare: bool) -> _Read:
 class Document:
     """A plan file, its tree, what the walk over its shape gathered, and the templates of its prompt files.
 
+    handed    of a plan that a planner wrote: what it was handed
     subplans  the valid ones among its sub-plans, by what stands under the verb `plan`
     reading   how much may be read of its templates
     """
@@ -107,6 +108,7 @@ class Document:
     root: MapNode
     sites: tuple[Site, ...]
     schemas: tuple[SchemaSite, ...] = ()
+    handed: Handed | None = None
     subplans: Mapping[str, Plan] = NOTHING
     reading: int = MAX_READING
 

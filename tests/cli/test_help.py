@@ -63,7 +63,10 @@ def test_nothing_asked(cli: Cli) -> None:
     ("words", "message"),
     [
         (("rnu",), "error: there is no command 'rnu'; did you mean 'run'?\nplanrunner --help tells"),
-        (("zzzzzz",), "error: there is no command 'zzzzzz'; the commands are run, resume, answer, validate, explain, "),
+        (
+            ("zzzzzz",),
+            "error: there is no command 'zzzzzz'; the commands are run, resume, answer, plan, ask, validate, explain, ",
+        ),
         (("runs", "lits"), "error: there is no command 'lits'; did you mean 'list'?\nplanrunner runs --help tells"),
         (
             ("run", "x.yml", "--inptu", "a=1"),

@@ -166,3 +166,8 @@ def test_a_pipe_is_no_plan(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yml")
     with pytest.raises(UsageError, match="is not a regular file"):
         load_plan(tmp_path / "pipe.yml")
+
+
+def test_a_plan_may_name_any_number_of_tools_that_only_the_runner_knows() -> None:
+    steps = "".join(f"  - {{id: s{number}, tool: own}}\n" for number in range(150))
+    assert load_plan(f"planrunner: 1\nname: many\nsteps:\n{steps}").name == "many"

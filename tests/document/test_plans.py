@@ -20,8 +20,8 @@ LEFT = ("unknown-tool", "wrong-args", "lowered-effect")
 """Whether these hold only the Runner knows, who may have tools of the caller's own."""
 
 
-SHOWN_ELSEWHERE = {"unreadable", "too-large", "too-many-problems", "subplan-limit"}
-"""No short file gives these: see test_load, test_subplans and the tests of `validate`."""
+SHOWN_ELSEWHERE = {"unreadable", "too-large", "too-many-problems", "subplan-limit", "planned"}
+"""No short file gives these: see test_load, test_subplans, and the tests of `validate` and of the planner."""
 
 
 def _files(folder: str) -> list[Path]:

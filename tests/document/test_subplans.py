@@ -16,7 +16,7 @@ from planrunner.document.load import Loaded, load_document, load_plan
 from planrunner.document.source import MAX_BYTES
 from planrunner.document.subplans import MAX_DEPTH, MAX_RUNS, MAX_SUBPLANS
 from planrunner.errors import InvalidPlanError
-from planrunner.plan import Plan
+from planrunner.plan import Handed, Plan
 
 HEAD = "planrunner: 1\nname: outer\nsteps:\n"
 
@@ -474,6 +474,14 @@ def test_what_is_no_plan_is_told_at_its_name_and_shows_nothing_of_itself(
     (line,) = said(load(project, HEAD + steps("a.yml")))
     assert line.startswith(f"plans/p.yml:4:20: {message}")
     assert line.endswith("[subplan-file]")
+
+
+def test_a_plan_that_a_planner_wrote_reads_none(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(project, "a.yml", plan())
+    text = (HEAD + steps("a.yml")).encode()
+    monkeypatch.setattr(os, "open", _never)
+    loaded = load_document(text, "p.yml", path=str(project / "plans" / "p.yml"), root=str(project), handed=Handed())
+    assert [problem.code for problem in loaded.problems] == ["planned"]
 
 
 # where problems are told

@@ -63,6 +63,8 @@ def builtin_of(name: str, entry: Node | None) -> str | None:
 
 def _schema(document: Document, name: str) -> Mapping[str, Any] | None:
     """What the tool takes; None when only running the plan would tell."""
+    if document.handed is not None:
+        return document.handed.tools.get(name)
     tools = document.table("tools")
     entry = tools.get(name)
     own = entry.get("args_schema") if isinstance(entry, MapNode) else None
