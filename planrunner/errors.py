@@ -15,6 +15,7 @@
     ├── InvalidPlanRunStateError        the run is not in a state that allows this
     │   ├── RunBusyError                another process carries the run
     │   └── RunFinishedError            the run has ended
+    ├── NotScriptedError                a plan test reached something that its case does not script
     ├── StoreError                      the store failed in the middle
     │   └── LeaseLostError              another process took the run over; nothing was written
     └── StepError                       fails a step; `.kind` is one of ERROR_KINDS
@@ -126,6 +127,10 @@ class RunBusyError(InvalidPlanRunStateError):
 
 class RunFinishedError(InvalidPlanRunStateError):
     """The run is COMPLETE or FAILED; there is nothing left to carry."""
+
+
+class NotScriptedError(PlanrunnerError):
+    """Under a strict script a run called, or asked, what the script has no answer for. Nothing real was called."""
 
 
 class StoreError(PlanrunnerError):

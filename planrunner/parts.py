@@ -9,20 +9,20 @@ from typing import Any
 from planrunner.checks import check_handed_models, check_models, no_model
 from planrunner.clarification_handler import asker
 from planrunner.document.script import Script
+from planrunner.events import Event
 from planrunner.execution_hooks import ExecutionHooks
 from planrunner.hooks.bindings import handler_of_plan, of_plan, of_runner
 from planrunner.models.base import Model, ModelChoice, models_named
 from planrunner.models.scripted import ScriptedModel
 from planrunner.plan import NOTHING, Plan
+from planrunner.players import Players, players_of
 from planrunner.questions import Handler
-from planrunner.run_state import EffectState
+from planrunner.run_state import QuestionState
 from planrunner.scope import Parts
-from planrunner.scripted_answers import ScriptedAnswers
 from planrunner.settings import Settings
 from planrunner.tools.base import Tool
 from planrunner.tools.catalogue import Catalogue
 from planrunner.tools.loading import load_function
-from planrunner.tools.scripted import ScriptedTools
 
 SCRIPTED = "scripted"
 """The name that records show for a model whose part a script plays."""
@@ -39,22 +39,31 @@ class Given:
     stream: bool
 
 
-def parts_of(plan: Plan, settings: Settings, given: Given, model: Model, finished: Iterable[EffectState] = ()) -> Parts:
+def parts_of(
+    plan: Plan,
+    settings: Settings,
+    given: Given,
+    model: Model,
+    history: Sequence[Event] = (),
+    asked: Iterable[QuestionState] = (),
+) -> Parts:
     """Everything a run of this plan needs: every tool is there, every task has a model.
 
-    model     the road to real models
-    finished  calls that are on record: a script has answered them
+    model           the road to real models
+    history, asked  what happened in the run so far, and its questions: what a script has answered there is used up
 
     Raises UnknownToolError, ToolUnusableError, ModelNotConfiguredError, UsageError.
     """
     script = given.script
     check_handed_models(plan, settings.models)
+    people = None if script is not None and script.strict else _people(plan, given)
+    players = Players(model, None, people) if script is None else players_of(script, people, history, asked)
     parts = Parts(
         tools=Catalogue(plan, given.tools),
-        model=model if script is None else ScriptedModel(script.replies),
+        model=players.model,
         aliases=settings.models,
-        tool_script=None if script is None else ScriptedTools(script.tools, finished),
-        handler=_handler(plan, given),
+        tool_script=players.tools,
+        handler=players.people,
         bindings=tuple(of_runner(given.hooks)),
         own_list=0,
         large_output=settings.large_output_tokens,
@@ -92,14 +101,11 @@ def planner_model(settings: Settings, given: Given, road: Callable[[], Model]) -
     return road(), models_named(names, NOTHING, settings.models)
 
 
-def _handler(plan: Plan, given: Given) -> Handler | None:
-    """Who answers questions at once: the script, else the caller's handler, else the plan's."""
+def _people(plan: Plan, given: Given) -> Handler | None:
+    """Who answers questions at once: the caller's handler, else the plan's."""
     people = None if given.hooks is None else given.hooks.clarification_handler
     people = people or handler_of_plan(plan, lambda use: load_function(use, plan.root))
-    handler = None if people is None else asker(people)
-    if given.script is not None and given.script.answers:
-        handler = ScriptedAnswers(given.script.answers, handler)
-    return handler
+    return None if people is None else asker(people)
 
 
 def _one(name: str | None) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import logging
 from collections.abc import Callable, Coroutine
-from time import time
 from typing import Any
 
 from planrunner import events
@@ -27,8 +26,8 @@ from planrunner.sent import SentPrompt, sent_prompts
 _log = logging.getLogger("planrunner")
 
 
-def begin(plan: Plan, inputs: dict[str, Any], context: dict[str, Any]) -> tuple[RunState, Event]:
-    """A fresh run, and the event that says so."""
+def begin(plan: Plan, inputs: dict[str, Any], context: dict[str, Any], at: float) -> tuple[RunState, Event]:
+    """A fresh run, and the event that says so. `at` is in seconds since 1970."""
     state = RunState(new_run_id())
     body = {
         "id": state.id,
@@ -46,7 +45,7 @@ def begin(plan: Plan, inputs: dict[str, Any], context: dict[str, Any]) -> tuple[
             "models": list(plan.handed.models),
             "hooks": list(plan.handed.hooks),
         }
-    start = Event(events.RUN_STARTED, "", time(), body)
+    start = Event(events.RUN_STARTED, "", at, body)
     apply(state, start)
     return state, start
 

@@ -145,7 +145,8 @@ class ToolCalls:
         args = {name: _own_copy(value) for name, value in (effect.args or {}).items()}
         value = NotImplemented
         if self._script is not None:
-            value = self._script.call(resolved.name, resolved.effect, args, call.step.path)
+            contained = call.tool.self_contained
+            value = self._script.call(resolved.name, resolved.effect, args, effect.path, self_contained=contained)
         if value is NotImplemented:
             ctx = self._context(call.step, call.key, idempotency_key)
             value = await self._call_tool(call, ctx, args, resolved.timeout)
@@ -188,16 +189,20 @@ class ToolCalls:
         Raises Waiting while one is not ready.
         """
         waiting: Waiting | None = None
-        named = ((f"{where}{name}", tools.resolve(name).tool) for where, tools in catalogues for name in tools.named())
-        for name, tool in named:
-            if type(tool).ready is Tool.ready:
+        named = ((where, name, tools.resolve(name).tool) for where, tools in catalogues for name in tools.named())
+        for where, name, tool in named:
+            if type(tool).ready is Tool.ready or self._is_played(name, tool):
                 continue
             try:
-                await self._make_ready(step, name, tool)
+                await self._make_ready(step, f"{where}{name}", tool)
             except Waiting as waits:
                 waiting = waits
         if waiting is not None:
             raise waiting
+
+    def _is_played(self, name: str, tool: Tool) -> bool:
+        """Whether a script answers every call of this tool."""
+        return self._script is not None and self._script.stands_for(name, self_contained=tool.self_contained)
 
     async def _make_ready(self, step: Step, name: str, tool: Tool) -> None:
         key = f"!ready:{name}"

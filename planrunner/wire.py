@@ -44,6 +44,7 @@ from planrunner.runner import advance, let_go
 from planrunner.scope import Parts, PlanScope
 from planrunner.settings import Settings, load_settings
 from planrunner.stored_runs import Runs, begin, keep_record, new_run, pinned_plan, state_of
+from planrunner.times import REAL, Clock
 from planrunner.tools.base import Tool
 
 _log = logging.getLogger("planrunner")
@@ -59,6 +60,7 @@ class Runner(Queries):
     execution_hooks  hooks around every run of this Runner, and who answers questions while a run goes on
     stream    listeners also hear the text of models as it comes, as events `text` that are not kept
     settings  everything else; by default read from the environment and the project file of the plan's root
+    clock     the time that runs go by; the machine's if left out
 
     May be shared by threads and event loops; `close` it, or use it in a `with` block.
     """
@@ -73,11 +75,13 @@ class Runner(Queries):
         execution_hooks: ExecutionHooks | None = None,
         stream: bool = False,
         settings: Settings | None = None,
+        clock: Clock = REAL,
     ) -> None:
         self._given = Given(tuple(tools), model, script, execution_hooks, stream)
         self._store = store
         self._litellm: LitellmModel | None = None
         self._settings = settings
+        self._clock = clock
         self._settings_read: dict[str, Settings] = {}
         self._journals: dict[str, Journal] = {}
         self._dispatcher = LocalDispatcher()
@@ -138,17 +142,17 @@ class Runner(Queries):
         settings = self._settings_for(plan.root)
         parts = parts_of(plan, settings, self._given, self._model(plan))
         await check_prices(plan, parts.model, parts.default_models, parts.aliases)
-        state, start = begin(plan, checked_inputs(plan, inputs), checked_context(plan, context))
+        state, start = begin(plan, checked_inputs(plan, inputs), checked_context(plan, context), self._clock.now())
         journal = self._journal(settings)
         creating = asyncio.ensure_future(journal.create(new_run(plan, state), [start]))
         try:
             lease = await asyncio.shield(creating)
         except asyncio.CancelledError as stopped:  # the run may exist all the same
-            ledger = Ledger(state, await to_the_end(creating, leaving=True), journal, on_event)
+            ledger = Ledger(state, await to_the_end(creating, leaving=True), journal, on_event, clock=self._clock)
             ledger.announce([start])
             await let_go(ledger, stopped)
             raise
-        ledger = Ledger(state, lease, journal, on_event)
+        ledger = Ledger(state, lease, journal, on_event, clock=self._clock)
         ledger.announce([start])
         await self._carry(plan, parts, ledger)
         return keep_record(state, settings.store)
@@ -205,8 +209,7 @@ class Runner(Queries):
             return keep_record(state, settings.store)
         plan = pinned_plan(stored, state)
         body = {} if context is None else {"context": checked_context(plan, context)}
-        done = [effect for effect in state.effects.values() if effect.done]
-        parts = parts_of(plan, settings, self._given, self._model(plan), done)
+        parts = parts_of(plan, settings, self._given, self._model(plan), stored.events, state.questions.values())
         lease = await journal.claim(run_id, failed=again is not None)
         try:
             stored = await journal.load(run_id)  # what the one before us wrote last
@@ -214,7 +217,7 @@ class Runner(Queries):
             journal.abandon(lease)
             raise
         seen = stored.posts[-1].seq if stored.posts else 0
-        ledger = Ledger(fold(run_id, stored.events), lease, journal, on_event, seen)
+        ledger = Ledger(fold(run_id, stored.events), lease, journal, on_event, seen, self._clock)
         user, ended = ledger.state.context["end_user_id"], ledger.state.state
         ledger.emit(events.RUN_RESUMED, "", {"epoch": lease.epoch, **body})
         if again is not None and ended == FAILED:  # by its events: in the store it is carried again

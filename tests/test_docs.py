@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from planrunner.document.load import load_document
+from planrunner.testing.case import Plans, read_suite
+from planrunner.testing.run import CaseRunner
 from tests.conftest import PROJECT
 
 NEEDS_NETWORK_OR_KEY = ("pip ", "export ", 'planrunner run plans/greeting.yml --user DemoUser123 --data name="Nicholas')
@@ -83,12 +85,15 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=str)
-def test_every_plan_that_is_shown_is_valid_or_gives_the_problems_below_it(block: Block) -> None:
+def test_every_plan_and_every_test_that_is_shown_is_valid_or_gives_the_problems_below_it(block: Block) -> None:
     if block.text.startswith(FOR_OTHERS):
         return
     text = block.text.partition("\n")[2] if block.text.startswith(MODELINE) else block.text
+    if text.startswith("planrunner_test:"):
+        assert_passes(block)
+        return
     if not text.startswith("planrunner"):
-        pytest.fail(f"{block}: a YAML block that is no whole plan can't be checked; show a whole plan")
+        pytest.fail(f"{block}: a YAML block that is no whole plan or test can't be checked; show a whole one")
     loaded = load_document(block.text.encode(), "plan.yml", path=None, root=str(PROJECT))
     said = [
         f"plan.yml:{each.line}:{each.column}: {each.level}: {each.message} [{each.code}]" for each in loaded.problems
@@ -98,6 +103,14 @@ def test_every_plan_that_is_shown_is_valid_or_gives_the_problems_below_it(block:
     assert said == list(block.problems)
 
 
+def assert_passes(block: Block) -> None:
+    """A test of one of the example plans, beside which it would stand."""
+    suite = read_suite(block.text.encode(), str(block), str(PROJECT / "plans"), Plans())
+    assert not suite.wrong, [str(problem) for wrong in suite.wrong for problem in wrong.problems]
+    with CaseRunner() as runner:
+        assert [runner.test(suite, case).differences for case in suite.cases] == [()] * len(suite.cases)
+
+
 @pytest.mark.parametrize("block", blocks("sh"), ids=str)
 def test_every_command_that_is_shown_works(block: Block, project: Path) -> None:
     for line in block.text.splitlines():
@@ -105,7 +118,9 @@ def test_every_command_that_is_shown_works(block: Block, project: Path) -> None:
         if command.endswith("pytest") or is_left_out(line):
             continue
         done = run(command, project)
-        assert done.returncode == (3 if "refund.yml" in command else 0), f"{command}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == (3 if "run plans/refund.yml" in command else 0), (
+            f"{command}\n{done.stdout}\n{done.stderr}"
+        )
 
 
 def is_left_out(line: str) -> bool:

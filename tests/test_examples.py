@@ -187,6 +187,16 @@ def test_the_expenses_need_no_model(project: Path) -> None:
     assert "2546.18" in report
 
 
+def test_the_tests_of_the_examples_pass_and_leave_nothing(project: Path) -> None:
+    done = planrunner(project, "test", "plans", "--format", "json")
+    assert done.returncode == 0, done.stdout
+    cases = json.loads(done.stdout)["cases"]
+    assert {case["file"] for case in cases} == {f"plans/{name}.test.yml" for name in ("expenses", "greeting", "refund")}
+    assert len(cases) >= 15
+    assert not (project / "reports").exists()
+    assert not (project / ".planrunner").exists()
+
+
 def test_a_refund_is_decided_approved_and_paid_once(project: Path) -> None:
     """The README's walk: pause, answer, resume, each from another process; the approval shows the args."""
     begun = planrunner(

@@ -81,6 +81,12 @@ def test_reporters(table: Mapping[str, str]) -> None:
         assert callable(load(reference))
 
 
+def test_reporters_of_plan_tests() -> None:
+    assert list(render.CASES) == ["text", "json", "junit"]
+    for reference in render.CASES.values():
+        assert callable(load(reference))
+
+
 def test_reporters_of_problems() -> None:
     assert list(render.PROBLEMS) == ["text", "json", "github", "sarif", "junit"]
     for name, reference in render.PROBLEMS.items():

@@ -58,6 +58,7 @@ def imported(*words: str, cwd: Path) -> set[str]:
         ("plan", "--help"),
         ("ask", "--help"),
         ("validate", "--help"),
+        ("test", "--help"),
         ("runs", "list", "--help"),
     ],
     ids=" ".join,

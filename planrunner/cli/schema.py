@@ -13,6 +13,7 @@ from planrunner.render import json
 SCHEMAS: dict[str, tuple[str, str]] = {
     "plan": ("planrunner.document.schema:published_schema", "a plan file"),
     "run": ("planrunner.render.record_schema:record_schema", "the record of a run"),
+    "test": ("planrunner.testing.schema:plan_test_schema", "a plan test"),
 }
 """Name → the function that gives the schema, and what it describes."""
 

@@ -28,7 +28,11 @@ from planrunner.plan import Handed, Plan
 from planrunner.registry import load as load_named
 
 _MARKS: Final = ("planrunner.toml", ".git")
-_SCRIPT: Final = "planrunner_script"
+_NO_PLANS: Final = {
+    "planrunner_script": "this is a script and no plan: planrunner run PLAN --script",
+    "planrunner_test": "this is a plan test and no plan: planrunner test",
+}
+"""The first key of our other files → what to do with one; its name follows."""
 ABOUT_BUILTIN: Final = frozenset({"wrong-args", "lowered-effect"})
 """What is told of built-in tools, in whose place the Python caller may put others."""
 _LEFT_TO_THE_RUNNER: Final = frozenset({"unknown-tool"}) | ABOUT_BUILTIN
@@ -54,9 +58,10 @@ def load_document(
             Runner to tell
     """
     source = parse(text, name)
-    if isinstance(source.root, MapNode) and _SCRIPT in source.root.entries and "planrunner" not in source.root.entries:
-        message = f"this is a script and no plan: planrunner run PLAN --script {name}"
-        return Loaded(None, (source.problem(source.root.key(_SCRIPT), "not-a-plan", message),), source)
+    if isinstance(source.root, MapNode) and "planrunner" not in source.root.entries:
+        for mark in _NO_PLANS.keys() & source.root.entries.keys():
+            message = f"{_NO_PLANS[mark]} {name}"
+            return Loaded(None, (source.problem(source.root.key(mark), "not-a-plan", message),), source)
     tree = Tree(beside or OnDisk(name, path, root), root, _check, handed)
     return _check(source, text, path, Branch(tree, (base_name(path or name),)))
 

@@ -1,7 +1,8 @@
 """The shapes of the plan's own tables and of the keys any step may have, as JSON Schema.
 
 Beside the words of JSON Schema they carry a few of ours, which other readers pass over:
-x-place     where texts below are `template`, `expression` or `literal` (the default)
+x-place     where texts below are `template`, `expression`, `literal` (the default; no braces may stand there) or
+            `data` (whatever stands there is meant)
 x-expected  what belongs here, in a user's words
 x-names     what the keys of a map must be, in a user's words
 x-schema    what stands here is itself a JSON Schema

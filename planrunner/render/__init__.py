@@ -11,6 +11,13 @@ PROBLEMS: dict[str, str] = {
 }
 """Format of `validate` → its reporter, `(report: Report, style: Style) -> str`."""
 
+CASES: dict[str, str] = {
+    "text": "planrunner.render.cases:text",
+    "json": "planrunner.render.cases:json",
+    "junit": "planrunner.render.cases:junit",
+}
+"""Format of `test` → its reporter, `(report: Report, style: Style, verbose: bool) -> str`."""
+
 RECORDS: dict[str, str] = {
     "text": "planrunner.render.text:record",
     "json": "planrunner.render.json:record",

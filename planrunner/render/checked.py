@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from planrunner.document.loaded import Loaded
 from planrunner.document.problem import Problem
 from planrunner.render.words import count
 
@@ -33,6 +34,12 @@ class Checked:
     def has(self, file: str) -> bool:
         """Whether what stands in this file is the plan's own: not a sub-plan's."""
         return file == self.file or file in self.prompts
+
+
+def as_checked(loaded: Loaded) -> Checked:
+    """A plan as it was read."""
+    prompts, subplans = ({each.name: each.lines for each in files} for files in (loaded.prompts, loaded.subplans))
+    return Checked(loaded.source.name, loaded.problems, loaded.source.lines, prompts, subplans)
 
 
 @dataclass(frozen=True, slots=True)

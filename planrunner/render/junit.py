@@ -27,6 +27,7 @@ class Case:
     seconds    how long it took; None: not measured
     failure    what is wrong, as many lines as it takes; None: it passed
     message    the failure in one line
+    is_error   it can't be told whether it would pass: no failure, but an error
     output     what is worth saying of it, failed or not
     """
 
@@ -36,6 +37,7 @@ class Case:
     failure: str | None = None
     message: str = ""
     output: str = ""
+    is_error: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ def _case(file: Checked, report: Report) -> Case:
 def _document(suites: Sequence[Suite]) -> Iterator[str]:
     yield f"<testsuites{_counts([case for suite in suites for case in suite.cases])}>"
     for suite in suites:
-        yield f'  <testsuite name="{_attribute(suite.name)}"{_counts(suite.cases)} errors="0" skipped="0">'
+        errors = sum(case.is_error for case in suite.cases)
+        yield f'  <testsuite name="{_attribute(suite.name)}"{_counts(suite.cases)} errors="{errors}" skipped="0">'
         for case in suite.cases:
             yield from _testcase(case)
         yield "  </testsuite>"
@@ -74,7 +77,7 @@ def _document(suites: Sequence[Suite]) -> Iterator[str]:
 
 
 def _counts(cases: Sequence[Case]) -> str:
-    failures = sum(case.failure is not None for case in cases)
+    failures = sum(case.failure is not None and not case.is_error for case in cases)
     measured = [case.seconds for case in cases if case.seconds is not None]
     return f' tests="{len(cases)}" failures="{failures}"{_time(fsum(measured) if measured else None)}'
 
@@ -90,7 +93,8 @@ def _testcase(case: Case) -> Iterator[str]:
         return
     yield f"    <testcase {names}>"
     if case.failure is not None:
-        yield f'      <failure message="{_attribute(case.message)}">{_sayable(case.failure).translate(_TEXT)}</failure>'
+        tag = "error" if case.is_error else "failure"
+        yield f'      <{tag} message="{_attribute(case.message)}">{_sayable(case.failure).translate(_TEXT)}</{tag}>'
     if case.output:
         yield f"      <system-out>{_sayable(case.output).translate(_TEXT)}</system-out>"
     yield "    </testcase>"

@@ -112,7 +112,7 @@ for _type, _shape in _QUESTIONS.items():
     _SCHEMA = {"if": _IS_IT, "then": _shape, "else": _SCHEMA}
 _SCHEMA = {"type": "object", "x-kind": "clarify", "description": "Asks a person. The output is the answer.", **_SCHEMA}
 
-_CATEGORIES = {
+CATEGORIES = {
     "input": answers.INPUT,
     "multiple_choice": answers.MULTIPLE_CHOICE,
     "value_confirmation": answers.VALUE_CONFIRMATION,
@@ -120,13 +120,15 @@ _CATEGORIES = {
     "action": answers.ACTION,
     "custom": answers.CUSTOM,
 }
+"""`type` in the file → category of the Clarification."""
+
 _YES_OR_NO = (answers.VALUE_CONFIRMATION, answers.USER_VERIFICATION)
 
 
 async def run(scope: Scope) -> Any:
     """The answer; `true` for a verification, a confirmation or an action. RejectedError when the person says no."""
     asked: Mapping[str, Any] = scope.step.value
-    category = _CATEGORIES[asked["type"]]
+    category = CATEGORIES[asked["type"]]
     question = {
         "category": category,
         "user_guidance": scope.render_text(asked["guidance"]),

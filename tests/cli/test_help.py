@@ -99,7 +99,7 @@ def test_nothing_asked(cli: Cli) -> None:
             ("runs", "list", "--state", "DONE"),
             "'DONE' is not one of IN_PROGRESS, NEED_CLARIFICATION, COMPLETE, FAILED\n",
         ),
-        (("schema", "plna"), "'plna' is not one of plan, run; did you mean 'plan'?\n"),
+        (("schema", "plna"), "'plna' is not one of plan, run, test; did you mean 'plan'?\n"),
         (("tools", "show", "calclator"), "error: there is no tool 'calclator'; did you mean 'calculator'?"),
         (("run", "--user"), "error: Option '--user' requires an argument."),
     ],
