@@ -33,6 +33,7 @@ RULES: Final[dict[str, str]] = {
     "jumped-gate": "planrunner.document.rules.jumped_gate:check",
     "unknown-hook": "planrunner.document.rules.unknown_hook:check",
     "matches-nothing": "planrunner.document.rules.matches_nothing:check",
+    "key-in-plan": "planrunner.document.rules.key_in_plan:check",
     "bad-schema": "planrunner.document.rules.bad_schema:check",
     "unused": "planrunner.document.rules.unused:check",
     "not-supported": "planrunner.document.rules.not_supported:check",
