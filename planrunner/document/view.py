@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from planrunner.document.order import Order
 from planrunner.document.places import place
@@ -20,6 +20,9 @@ from planrunner.document.tree import text_of
 from planrunner.plan import Handed
 from planrunner.steps import VERBS
 from planrunner.template import Reference, TemplateProblem, find_problems, references
+
+if TYPE_CHECKING:
+    from planrunner.document.typed import Types
 
 MAX_READING: Final = 1_000_000
 """So much is read of the templates of one plan, in characters; each begins with READING_ONE of them."""
@@ -190,6 +193,13 @@ class Document:
     def first_unread(self) -> Site | None:
         """The first template that is not looked at, because so much stands before it."""
         return next(iter(self.sites[len(self._read) :]), None)
+
+    @cached_property
+    def types(self) -> Types:
+        """What is known of the values in the plan."""
+        from planrunner.document.typed import Types
+
+        return Types(self)
 
     @cached_property
     def _uses(self) -> Counter[str]:

@@ -278,7 +278,7 @@ def _program(tree: Any, bare: bool) -> Renderer:
     from planrunner.template.statements import template
     from planrunner.template.values import Out
 
-    whole = tree if bare else _whole_expression(tree)
+    whole = tree if bare else whole_expression(tree)
     if whole is not None:
         evaluate = expression(whole)
         return lambda names: _settled(evaluate(frame := Frame(names, {}, Budget())), frame.budget)
@@ -292,7 +292,7 @@ def _program(tree: Any, bare: bool) -> Renderer:
     return run
 
 
-def _whole_expression(tree: Any) -> Any:
+def whole_expression(tree: Any) -> Any:
     """The expression of a text that is exactly one `{{ }}`, spaces around it apart; else None."""
     if len(tree.body) != 1 or type(tree.body[0]).__name__ != "Output":
         return None
