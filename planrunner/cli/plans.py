@@ -10,7 +10,7 @@ from enum import Enum, auto
 
 from planrunner.cli.files import UnreadableError, is_handed, read_bytes, refuse_special
 from planrunner.cli.globs import is_glob, matches
-from planrunner.document.load import ABOUT_BUILTIN, find_root, load_document
+from planrunner.document.load import find_root, load_document
 from planrunner.document.problem import Problem
 from planrunner.document.source import MAX_BYTES
 from planrunner.errors import UsageError
@@ -65,10 +65,9 @@ def read_plan(path: str, stdin_name: str | None = None) -> Given:
     place = stdin_name if path == "-" else None if is_handed(path) else path
     name = stdin_name or STDIN if path == "-" else path
     loaded = load_document(text, name, path=place, root=find_root(place))
-    refused = any(problem.code in ABOUT_BUILTIN for problem in loaded.problems)
     prompts = {prompt.name: prompt.lines for prompt in loaded.prompts}
     checked = Checked(name, loaded.problems, loaded.source.lines, prompts)
-    return Given(checked, None if refused else loaded.plan)
+    return Given(checked, None if loaded.about_builtin else loaded.plan)
 
 
 def unreadable(path: str, why: str) -> Checked:

@@ -66,7 +66,7 @@ def _instead(some: Type, path: tuple[str | int, ...], key: str) -> str:
         item = f"{path_text(path) or '…'}[0].{key}"
         return f": take an item by its number ({item}), or map(attribute={key!r}) over it"
     if some.kinds == {"string"} and path[:1] == ("steps",) and path[2:] == ("output",):
-        return f": a task gives an object when its step has 'returns', as in returns: {{{key}: {{type: string}}}}"
+        return f": an object comes of a task with 'returns', as in returns: {{{key}: {{type: string}}}}"
     return ""
 
 

@@ -26,9 +26,9 @@ from planrunner.registry import load as load_named
 
 _MARKS: Final = ("planrunner.toml", ".git")
 _SCRIPT: Final = "planrunner_script"
-ABOUT_BUILTIN: Final = frozenset({"wrong-args", "lowered-effect"})
+_ABOUT_BUILTIN: Final = frozenset({"wrong-args", "lowered-effect"})
 """What is told of built-in tools, in whose place the Python caller may put others."""
-_LEFT_TO_THE_RUNNER: Final = frozenset({"unknown-tool"}) | ABOUT_BUILTIN
+_LEFT_TO_THE_RUNNER: Final = frozenset({"unknown-tool"}) | _ABOUT_BUILTIN
 """A tool that the file does not explain may be the Python caller's own: the Runner refuses it if it is not."""
 
 
@@ -41,6 +41,8 @@ class Loaded:
     source: Source
     prompts: tuple[Source, ...] = ()
     """The prompt files, in which problems may be told too."""
+    about_builtin: bool = False
+    """Errors stand in the way, and hold only if the Python caller puts no other tools in the place of built-in ones."""
 
 
 def load_document(
@@ -81,12 +83,19 @@ def load_document(
     told = {problem.place for problem in found}
     found += [problem for problem in _rules(document) if problem.place not in told]
     problems = in_order(_worth_telling(found))
-    left = _LEFT_TO_THE_RUNNER if handed is None else frozenset()
-    if any(problem.level == "error" and problem.code not in left for problem in problems):
+    wrong = [problem for problem in problems if problem.level == "error"]
+    left = [problem for problem in wrong if handed is None and _is_left(document, problem)]
+    if len(left) < len(wrong):
         return Loaded(None, problems, source, prompts.sources)
     files = {own_name: text.decode("utf-8"), **prompts.files}
     plan = build(document, with_texts(plain(source.root), prompts.texts), files, path, root)
-    return Loaded(replace(plan, handed=handed), problems, source, prompts.sources)
+    about_builtin = any(problem.code != "unknown-tool" for problem in left)
+    return Loaded(replace(plan, handed=handed), problems, source, prompts.sources, about_builtin)
+
+
+def _is_left(document: Document, problem: Problem) -> bool:
+    """Whether the Runner tells of it, and does so only if it is true of the tools that it has."""
+    return problem.code in _LEFT_TO_THE_RUNNER or problem in document.types.about_builtin
 
 
 def _rules(document: Document) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from planrunner.document.complaints import Finding
 from planrunner.document.conditions import Conditions
 from planrunner.document.infer import Assumed, Inference, View
 from planrunner.document.outputs import Outputs
+from planrunner.document.problem import Level, Problem
 from planrunner.document.rules.scope import around
 from planrunner.document.shape import Path, Site
 from planrunner.document.source import ListNode, MapNode, Node, ScalarNode, plain
@@ -27,6 +28,7 @@ from planrunner.document.types import (
     Type,
     gap,
     list_of,
+    look,
     made,
     of_kind,
     of_schema,
@@ -37,7 +39,7 @@ from planrunner.document.view import Document, StepView
 from planrunner.errors import ERROR_KINDS
 from planrunner.json_schema import short_form
 from planrunner.run_parts import COMPLETE, FAILED, IN_PROGRESS, NEED_CLARIFICATION, NOT_STARTED, READY_TO_RESUME, SKIPPED
-from planrunner.template import is_template, whole_expression
+from planrunner.template import is_template, plain_path, whole_expression
 from planrunner.template.syntax import TemplateSyntaxFault, parse
 
 MAX_READING: Final = 1_000_000
@@ -46,8 +48,10 @@ READING_ONE: Final = 100
 _DEEP: Final = 40
 """Of what is computed from steps that are computed from steps, and so on, no more is known after so many."""
 _STATES: Final = (NOT_STARTED, IN_PROGRESS, NEED_CLARIFICATION, READY_TO_RESUME, COMPLETE, SKIPPED, FAILED)
-_COMPARES: Final = re.compile(r"==|!=|\bin\b|\[|\)\s*\.|\{%")
-_DEPTH: Final = {"inputs": 2, "steps": 3, "context": 3, "run": 2, "loop": 2, "error": 2, "secrets": 2}
+_COMPLEX: Final = re.compile(r"[=!]=(?!\s*null\b)|\bin\b|\[|[\])}]\s*\.|\{%[-+]?\s*(?:set|with)\b")
+"""What compares, or reads fields of what is no path."""
+_WITHIN: Final = ("object", "array")
+_OF_LANGUAGE: Final = {"inputs": 2, "steps": 3, "context": 3, "run": 2, "loop": 2, "error": 2, "secrets": 2}
 """So many words of a path are the language's own, or are looked at by other rules."""
 
 
@@ -66,6 +70,8 @@ class Types:
         self.document = document
         self.outputs = Outputs(document, self)
         self.conditions = Conditions(document)
+        self.about_builtin: set[Problem] = set()
+        """Problems that hold only if the Python caller puts no other tool in the place of a built-in one."""
         self._known: dict[tuple[int, Path], Typed] = {}
         self._left = MAX_READING
         self._depth = 0
@@ -73,24 +79,52 @@ class Types:
     @cached_property
     def findings(self) -> tuple[tuple[Site, Finding], ...]:
         """Everything that is wrong, in the order of the sites."""
-        worth = (site for site in self.document.readable if site in self._worth_reading)
-        return tuple((site, finding) for site in worth for finding in self.at(site).findings)
+        return tuple((site, finding) for site in self._worth_reading for finding in self.at(site).findings)
 
-    def found(self, code: str) -> Iterator[tuple[Site, Finding]]:
+    def problems(self, code: str, level: Level = "error") -> Iterator[Problem]:
         """What is wrong of one kind. Where a text stands in several places, each mistake is told of once."""
         told: set[tuple[int, int]] = set()
         for site, finding in self.findings:
             place = (id(site.node), finding.offset)
             if finding.code == code and place not in told:
                 told.add(place)
-                yield site, finding
+                yield self.problem(site, finding, level)
 
-    @cached_property
-    def _worth_reading(self) -> set[Site]:
-        """The sites in which something could be wrong: those that compare, or read fields."""
-        found = {site for site in self.document.readable if _COMPARES.search(site.node.value)}
-        deep = (site for site, path in self.document.references if len(path.names) > _DEPTH.get(path.names[0], 1))
-        return found.union(deep)
+    def problem(self, site: Site, finding: Finding, level: Level = "error") -> Problem:
+        """A finding at its place."""
+        message = finding.message + self.document.use(site)
+        problem = self.document.problem_in(site, finding.offset, finding.code, message, level)
+        if finding.builtin:
+            self.about_builtin.add(problem)
+        return problem
+
+    @property
+    def _worth_reading(self) -> Iterator[Site]:
+        """The sites in which something could be wrong: most are seen to be right by the paths in them."""
+        for site, references in self.document.read_sites:
+            complex_ = bool(_COMPLEX.search(site.node.value))
+            names = Names(self, site)
+            if any(self._is_doubtful(names, each.names, complex_) for each in references):
+                yield site
+
+    def _is_doubtful(self, names: Names, path: tuple[str, ...], complex_: bool) -> bool:
+        """Whether reading a path could be wrong; in a `complex_` text, whether what comes of it could be."""
+        if not complex_ and len(path) <= _OF_LANGUAGE.get(path[0], 1):
+            return False
+        walked = self._walk(names, path)
+        if walked is None:
+            return True
+        return complex_ and (walked.values is not None or not walked.kinds.isdisjoint(_WITHIN))
+
+    def _walk(self, names: Names, path: tuple[str, ...]) -> Type | None:
+        """What stands at a path; None when something on the way may not be there."""
+        whole, known = names.resolve(path[0], list(path[1:]))
+        for key in path[1 + known :]:
+            looked = look(whole, key)
+            if looked.missing or whole.gaps:
+                return None
+            whole = looked.type
+        return whole
 
     def at(self, site: Site) -> Typed:
         """What is known of a text at its place."""
@@ -106,6 +140,10 @@ class Types:
         return self._known[key]
 
     def _typed(self, site: Site) -> Typed:
+        path = plain_path(site.node.value, site.bare)
+        plain_type = self._walk(Names(self, site), path) if path else None
+        if plain_type is not None:
+            return Typed(plain_type)
         try:
             tree = parse(site.node.value, site.bare)
             inference = Inference(site.node.value, Names(self, site))
@@ -125,6 +163,14 @@ class Types:
         """What the template or expression at this place of the file gives."""
         site = self._sites.get(path)
         return ANY if site is None else self.at(site).type
+
+    def of_path(self, site: Site, path: tuple[str, ...]) -> Type:
+        """What stands at a path that is read at this place."""
+        name, *keys = path
+        whole, known = Names(self, site).resolve(name, list(keys))
+        for key in keys[known:]:
+            whole = look(whole, key).type
+        return whole
 
     def of_node(self, node: Node | None, path: Path) -> Type:
         """The type of a value that is written in the plan, whose texts may be templates."""
@@ -170,11 +216,11 @@ class Names:
 
     def resolve(self, name: str, keys: list[str | int]) -> tuple[Type, int]:
         """See infer.Names. Words that other rules look at lead to ANY."""
-        loop = self._loop_of(name)
-        if loop is not None:
-            return self._types.of_expression((*loop.path, "foreach", "in")).item(), 0
         work = _NAMES.get(name)
-        return (ANY, 0) if work is None or self._site.path[0] == "hooks" else work(self, keys)
+        if work is not None:
+            return (ANY, 0) if self._site.path[0] == "hooks" else work(self, keys)
+        loop = self._loop_of(name)
+        return (ANY if loop is None else self._types.of_expression((*loop.path, "foreach", "in")).item()), 0
 
     def is_sure(self, path: tuple[str | int, ...], gap: Gap, assumed: Assumed) -> bool:
         """See infer.Names."""

@@ -74,11 +74,15 @@ class Shape:
 
     def field(self, name: str) -> Type | None:
         """The type under a key of the object; None when it can't be there."""
+        if len(self.inner) == 1:
+            return self.inner[0].field(name)
         found = [inner.field(name) for inner in self.inner]
         return None if None in found else reduce(meet, (each for each in found if each is not None), ANY)
 
     def item(self) -> Type:
         """The type of the items of the list."""
+        if len(self.inner) == 1:
+            return self.inner[0].item()
         return reduce(meet, (inner.item() for inner in self.inner), ANY)
 
 
@@ -193,6 +197,8 @@ def list_of(item: Callable[[], Type]) -> Type:
 
 def union(*types: Type) -> Type:
     """One of them."""
+    if len(types) == 1:
+        return types[0]
     shapes: list[Shape] = []
     for each in types:
         if not each.shapes or len(shapes) > _MAX_SHAPES:
@@ -259,9 +265,15 @@ class Looked(NamedTuple):
 
 def look(whole: Type, key: str | int) -> Looked:
     """What stands under a key of an object, or at a place of a list or text. Of null nothing is said."""
+    if len(whole.shapes) == 1 and whole.shapes[0].kind != "null":
+        only = _under(whole.shapes[0], key)
+        return _NOTHING if only is None else Looked(only)
     some = whole.without("null").shapes
     found = [each for each in (_under(shape, key) for shape in some) if each is not None]
     return Looked(union(*found)) if found else Looked(ANY, bool(some))
+
+
+_NOTHING: Final = Looked(ANY, True)
 
 
 def _under(shape: Shape, key: str | int) -> Type | None:
@@ -347,8 +359,9 @@ class _Root:
         kinds = schema.get("type")
         named = [kinds] if isinstance(kinds, str) else kinds if isinstance(kinds, list) else None
         told = ANY
-        if named is not None or not schema.keys().isdisjoint(_SHAPING):
-            inner = (_OfSchema(self, schema),) if not schema.keys().isdisjoint(_SHAPING) else ()
+        shaping = not schema.keys().isdisjoint(_SHAPING)
+        if named is not None or shaping:
+            inner = (_OfSchema(self, schema),) if shaping else ()
             kinds = [kind for kind in named or _WIDE if kind in KINDS]
             told = Type(tuple(self._shape(kind, inner if kind in _GONE_THROUGH else ()) for kind in kinds))
         if "const" in schema:

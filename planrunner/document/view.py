@@ -186,6 +186,11 @@ class Document:
                 yield site, found
 
     @property
+    def read_sites(self) -> Iterator[tuple[Site, list[Reference]]]:
+        """Every template and expression that was looked at, with all that it reads."""
+        return ((site, read.references) for site, read in zip(self.sites, self._read, strict=False))
+
+    @property
     def readable(self) -> Iterator[Site]:
         """The templates and expressions that were looked at and are right."""
         return (site for site, read in zip(self.sites, self._read, strict=False) if not read.problems)

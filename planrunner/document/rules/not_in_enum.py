@@ -10,5 +10,4 @@ from planrunner.document.view import Document
 
 def check(document: Document) -> Iterator[Problem]:
     """Every comparison with a value that what is read never has."""
-    for site, found in document.types.found("not-in-enum"):
-        yield document.problem_in(site, found.offset, "not-in-enum", found.message + document.use(site))
+    return document.types.problems("not-in-enum")

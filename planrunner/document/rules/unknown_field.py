@@ -10,5 +10,4 @@ from planrunner.document.view import Document
 
 def check(document: Document) -> Iterator[Problem]:
     """Every field that what is read surely does not have: a closed object, a text, a number, a list."""
-    for site, found in document.types.found("unknown-field"):
-        yield document.problem_in(site, found.offset, "unknown-field", found.message + document.use(site))
+    return document.types.problems("unknown-field")
