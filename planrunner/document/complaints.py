@@ -70,9 +70,9 @@ def _instead(some: Type, path: tuple[str | int, ...], key: str) -> str:
     return ""
 
 
-def not_among(path: tuple[str | int, ...], value: Any, values: tuple[Any, ...], offset: int, builtin: bool) -> Finding:
-    """Of a comparison with a value that the other side never has."""
-    some = [each for each in values if each is not None]
+def not_among(what: str, value: Any, told: Type, offset: int) -> Finding:
+    """Of a comparison with a value that the other side, called `what`, never has."""
+    some = [each for each in told.values or () if each is not None]
     words = [each for each in some if isinstance(each, str)]
     advice = near(value, words) if isinstance(value, str) else ""
     if {type(each) for each in some} == {bool}:
@@ -80,8 +80,8 @@ def not_among(path: tuple[str | int, ...], value: Any, values: tuple[Any, ...], 
     elif not advice:
         most = [shown(each) for each in some[:_LISTED]]
         more = [f"{len(some) - _LISTED} more"] if len(some) > _LISTED else []
-        advice = f"; it is {'' if len(some) == 1 else 'one of '}{listed([*most, *more], 'and')}"
-    return Finding("not-in-enum", offset, f"{called(path)} is never {shown(value)}{advice}", builtin)
+        advice = f"; it is {'' if len(some) == 1 else 'one of '}{listed([*most, *more], 'or')}"
+    return Finding("not-in-enum", offset, f"{what} is never {shown(value)}{advice}", told.builtin)
 
 
 def may_be_null(path: tuple[str | int, ...], gap: Gap, offset: int) -> Finding:

@@ -1,4 +1,4 @@
-"""What an expression gives and what a template reads, by the types of the names in it: Jinja's trees, walked with types.
+"""What an expression gives and what a template reads, by the types of the names in it.
 
 It follows `template.evaluate`: what fails there for every value that can come is told here.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
-from planrunner.document.complaints import Finding, may_be_null, no_field, not_among
+from planrunner.document.complaints import Finding, called, may_be_null, no_field, not_among
 from planrunner.document.types import (
     ANY,
     BOOLEAN,
@@ -191,18 +191,17 @@ class Inference:
                 for item in right.items:
                     self._among(item, told, left)
             elif other.kinds == {"array"}:
-                self._among(left, other.item(), right)
+                self._among(left, other.item(), right, "an item of ")
 
-    def _among(self, constant: Node, told: Type, of: Node) -> None:
+    def _among(self, constant: Node, told: Type, of: Node, part: str = "") -> None:
         """Whether a value that is written out can be one of those that it is compared with."""
         if type(constant).__name__ != "Const" or constant.value is None or type(of).__name__ == "Const":
             return
         values = told.values
         if values is not None and not is_among(constant.value, values):
             path = path_of(of)
-            name = (path[0].name, *path[1]) if path else ()
-            builtin = told.builtin
-            self.findings.append(not_among(name, constant.value, values, constant.lineno, builtin))
+            what = part + called((path[0].name, *path[1]) if path else ())
+            self.findings.append(not_among(what, constant.value, told, constant.lineno))
 
     def _and(self, node: Node, view: View) -> Type:
         left = self.of(node.left, view)
@@ -220,9 +219,7 @@ class Inference:
 
     def _condition(self, node: Node, view: View) -> Type:
         self.of(node.test, view)
-        return union(
-            self.of(node.expr1, view.when(node.test, True)), self.of(node.expr2, view.when(node.test, False))
-        )
+        return union(self.of(node.expr1, view.when(node.test, True)), self.of(node.expr2, view.when(node.test, False)))
 
     def _constant(self, node: Node, view: View) -> Type:
         return one_of((node.value,))
@@ -317,7 +314,8 @@ def _offset_of(text: str, node: Node, key: str | int) -> int:
     """Where a key stands: after its dot, or in its bracket. (Jinja places a node at the dot or bracket.)"""
     if type(node).__name__ == "Getitem":
         return int(node.arg.lineno)
-    return max(text.find(str(key), node.lineno + 1), node.lineno)
+    offset: int = node.lineno
+    return max(text.find(str(key), offset + 1), offset)
 
 
 _EXPRESSIONS: Final[dict[str, Callable[[Inference, Node, View], Type]]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from planrunner.document.rules.scope import is_always
@@ -60,7 +61,7 @@ class Outputs:
         """From the inside out: verb, `on_error`, `foreach`, `when`."""
         one = union(self.of_round(step), *self._handled(step))
         if "foreach" in step.node.entries:
-            one = list_of(lambda one=one: one)
+            one = list_of(partial(_itself, one))
         return union(one, gap(step.name, SKIPPED)) if is_skippable(step) else one
 
     def _handled(self, step: StepView) -> Iterator[Type]:
@@ -116,10 +117,14 @@ class Outputs:
         if kind == "multiple_choice":
             answer = self._types.of_node(asked.get("options"), (*step.path, "clarify", "options")).item()
         else:
-            answer = declared(asked.get("fields")) if "fields" in asked.entries else of_schema(plain(asked.get("schema")))
+            answer = (
+                declared(asked.get("fields")) if "fields" in asked.entries else of_schema(plain(asked.get("schema")))
+            )
         late = asked.get("on_timeout")
         if isinstance(late, MapNode):
-            return union(answer, self._types.of_node(late.get("answer"), (*step.path, "clarify", "on_timeout", "answer")))
+            return union(
+                answer, self._types.of_node(late.get("answer"), (*step.path, "clarify", "on_timeout", "answer"))
+            )
         return answer
 
     def _set(self, step: StepView) -> Type:
@@ -127,7 +132,7 @@ class Outputs:
 
     def _group(self, step: StepView) -> Type:
         inner = [each for steps in step.lists if steps.role == "group" for each in steps.steps]
-        return made({each.name: (lambda each=each: self.of(each)) for each in inner})
+        return made({each.name: partial(self.of, each) for each in inner})
 
     def _switch(self, step: StepView) -> Type:
         cases = [each for each in step.lists if each.role == "case"]
@@ -140,6 +145,10 @@ class Outputs:
         last = written[-1]
         has_else = isinstance(last, MapNode) and ("when" not in last.entries or is_always(last.get("when"), True))
         return union(*found) if has_else else union(*found, nothing)
+
+
+def _itself(told: Type) -> Type:
+    return told
 
 
 def is_skippable(step: StepView) -> bool:

@@ -43,10 +43,9 @@ class Proof:
                 self._note(path)
             if kind == "Compare" and len(node.ops) == 1:
                 self._compared(node, truth)
-            elif kind == "Test" and _tells(node, truth) and (path := _path(node.node)):
-                self._note(path)
-            elif truth and (path := _path(node)):
-                self._note(path)
+            else:
+                subject = node.node if kind == "Test" and _tells(node, truth) else node if truth else None
+                self._note((subject is not None and _path(subject)) or ())
 
     def is_there(self, path: Path) -> bool:
         """Whether the value at this path is surely not null."""
@@ -77,9 +76,8 @@ class Proof:
 
     def _note(self, path: Path) -> None:
         """A value is there, and so is all on the way to it."""
-        for end in range(1, len(path) + 1):
-            self._there.add(path[:end])
-        if path[0] == "steps" and path[2:3] == ("output",):
+        self._there.update(path[:end] for end in range(1, len(path) + 1))
+        if path[:1] == ("steps",) and path[2:3] == ("output",):
             self._note_ran(str(path[1]))
 
     def _note_ran(self, step: str) -> None:

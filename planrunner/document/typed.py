@@ -38,7 +38,15 @@ from planrunner.document.types import (
 from planrunner.document.view import Document, StepView
 from planrunner.errors import ERROR_KINDS
 from planrunner.json_schema import short_form
-from planrunner.run_parts import COMPLETE, FAILED, IN_PROGRESS, NEED_CLARIFICATION, NOT_STARTED, READY_TO_RESUME, SKIPPED
+from planrunner.run_parts import (
+    COMPLETE,
+    FAILED,
+    IN_PROGRESS,
+    NEED_CLARIFICATION,
+    NOT_STARTED,
+    READY_TO_RESUME,
+    SKIPPED,
+)
 from planrunner.template import is_template, plain_path, whole_expression
 from planrunner.template.syntax import TemplateSyntaxFault, parse
 
@@ -101,8 +109,14 @@ class Types:
     @property
     def _worth_reading(self) -> Iterator[Site]:
         """The sites in which something could be wrong: most are seen to be right by the paths in them."""
+        known: dict[str, bool] = {}
         for site, references in self.document.read_sites:
-            complex_ = bool(_COMPLEX.search(site.node.value))
+            if not references:
+                continue
+            text = site.node.value
+            if text not in known:
+                known[text] = _COMPLEX.search(text) is not None
+            complex_ = known[text]
             names = Names(self, site)
             if any(self._is_doubtful(names, each.names, complex_) for each in references):
                 yield site

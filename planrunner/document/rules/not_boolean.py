@@ -70,7 +70,9 @@ def _typed(document: Document, site: Site, path: tuple[str, ...]) -> _Found | No
     what = in_words(told)
     words = [value for value in told.values or () if isinstance(value, str)]
     number = "compare it, as in … > 0" if told.kinds <= {"integer", "number"} else ""
-    advice = f"compare it, as in … == {words[0]!r}" if words else number or _ADVICE.get(what, _ADVICE["an object or null"])
+    advice = (
+        f"compare it, as in … == {words[0]!r}" if words else number or _ADVICE.get(what, _ADVICE["an object or null"])
+    )
     return _Found(what, advice, told.builtin)
 
 
