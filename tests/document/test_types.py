@@ -41,7 +41,7 @@ def _of(value: Any) -> st.SearchStrategy[dict[str, Any]]:
     some: list[st.SearchStrategy[dict[str, Any]]] = [
         st.just({}),
         st.just({"type": kind}),
-        st.just({"type": [kind, "null"]}),
+        st.just({"type": [kind, "null" if value is not None else "string"]}),
         st.just({"const": value}),
         st.just({"enum": ["x", value, 7]}),
         st.just({"$ref": "#/$defs/any"}),
