@@ -117,14 +117,16 @@ class Types:
             if text not in known:
                 known[text] = _COMPLEX.search(text) is not None
             complex_ = known[text]
-            names = Names(self, site)
-            if any(self._is_doubtful(names, each.names, complex_) for each in references):
-                yield site
+            read = [
+                each.names for each in references if complex_ or len(each.names) > _OF_LANGUAGE.get(each.names[0], 1)
+            ]
+            if read:
+                names = Names(self, site)
+                if any(self._is_doubtful(names, path, complex_) for path in read):
+                    yield site
 
     def _is_doubtful(self, names: Names, path: tuple[str, ...], complex_: bool) -> bool:
         """Whether reading a path could be wrong; in a `complex_` text, whether what comes of it could be."""
-        if not complex_ and len(path) <= _OF_LANGUAGE.get(path[0], 1):
-            return False
         walked = self._walk(names, path)
         if walked is None:
             return True
