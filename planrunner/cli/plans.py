@@ -10,7 +10,7 @@ from enum import Enum
 
 from planrunner.cli.files import UnreadableError, is_handed, read_bytes, refuse_special
 from planrunner.cli.globs import is_glob, matches
-from planrunner.document.load import ABOUT_BUILTIN, find_root, load_document
+from planrunner.document.load import find_root, load_document
 from planrunner.document.problem import Problem
 from planrunner.document.source import MAX_BYTES
 from planrunner.errors import UsageError
@@ -70,8 +70,7 @@ def read_plan(path: str, stdin_name: str | None = None) -> Given:
     place = stdin_name if path == "-" else None if is_handed(path) else path
     name = stdin_name or STDIN if path == "-" else path
     loaded = load_document(text, name, path=place, root=find_root(place))
-    refused = any(problem.code in ABOUT_BUILTIN for problem in loaded.problems)
-    return Given(as_checked(loaded), None if refused else loaded.plan)
+    return Given(as_checked(loaded), None if loaded.about_builtin else loaded.plan)
 
 
 def told_once(checked: Sequence[Checked]) -> list[Checked]:

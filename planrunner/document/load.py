@@ -33,9 +33,9 @@ _NO_PLANS: Final = {
     "planrunner_test": "this is a plan test and no plan: planrunner test",
 }
 """The first key of our other files → what to do with one; its name follows."""
-ABOUT_BUILTIN: Final = frozenset({"wrong-args", "lowered-effect"})
+_ABOUT_BUILTIN: Final = frozenset({"wrong-args", "lowered-effect"})
 """What is told of built-in tools, in whose place the Python caller may put others."""
-_LEFT_TO_THE_RUNNER: Final = frozenset({"unknown-tool"}) | ABOUT_BUILTIN
+_LEFT_TO_THE_RUNNER: Final = frozenset({"unknown-tool"}) | _ABOUT_BUILTIN
 """A tool that the file does not explain may be the Python caller's own: the Runner refuses it if it is not."""
 
 
@@ -85,20 +85,27 @@ def _check(source: Source, text: bytes, path: str | None, branch: Branch) -> Loa
     found = _with_rules(document, found)
     branch.has_read(document)
     plan = None
-    left = _LEFT_TO_THE_RUNNER if handed is None else frozenset()
-    if all(problem.level != "error" or problem.code in left for problem in found):
+    wrong = [problem for problem in found if problem.level == "error"]
+    left = [problem for problem in wrong if handed is None and _is_left(document, problem)]
+    if len(left) == len(wrong):
         own_name = base_name(split_package(branch.own)[1])
         files = {own_name: text.decode("utf-8"), **prompts.files, **subplans.files}
         plan = build(document, with_texts(plain(source.root), prompts.texts), files, path, branch.tree.root)
         plan = replace(plan, handed=handed)
     problems = (*in_order(_worth_telling(found)), *in_order(subplans.told))
-    return Loaded(plan, problems, source, prompts.sources, subplans.sources)
+    about_builtin = any(problem.code != "unknown-tool" for problem in left)
+    return Loaded(plan, problems, source, prompts.sources, subplans.sources, about_builtin)
 
 
 def _with_rules(document: Document, found: list[Problem]) -> list[Problem]:
     """The problems found, and what the rules find where nothing is told yet."""
     told = {problem.place for problem in found}
     return [*found, *(problem for problem in _rules(document) if problem.place not in told)]
+
+
+def _is_left(document: Document, problem: Problem) -> bool:
+    """Whether the Runner tells of it, and does so only if it is true of the tools that it has."""
+    return problem.code in _LEFT_TO_THE_RUNNER or problem in document.types.about_builtin
 
 
 def _rules(document: Document) -> Iterator[Problem]:

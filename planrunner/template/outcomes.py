@@ -28,7 +28,8 @@ _FILTERS: Final = {
         *("string", "title", "tojson", "trim", "truncate", "upper", "urlencode"),
     ),
 }
-_OF_FILTER: Final = {name: kind for kind, names in _FILTERS.items() for name in names}
+OF_FILTER: Final = {name: kind for kind, names in _FILTERS.items() for name in names}
+"""Filter → what it gives, in words."""
 _GIVE_WHAT_THEY_ARE_GIVEN: Final = ("float", "int", "sum")
 """Filters whose argument can be what comes out."""
 _DEFAULTS: Final = ("default", "d")
@@ -147,4 +148,4 @@ def _filtered(node: Node) -> str:
         return "an empty text"
     if node.name in _GIVE_WHAT_THEY_ARE_GIVEN and (node.args or node.kwargs):
         return ""
-    return _OF_FILTER.get(node.name, "")
+    return OF_FILTER.get(node.name, "")

@@ -20,8 +20,21 @@ PACKAGE = Path(room.__file__).parent.parent
 LATER = "not-supported"
 """What is not built yet is refused beside whatever else is said of it."""
 _CODE = re.compile(r"[a-z]+(-[a-z]+)*")
-_TELLERS = {"Problem", "problem", "problem_in", "_problem", "tell", "_stop", "_must", "Told", "Said"}
-_TELLERS |= {"_Refusal", "_RefusedError"}
+_TELLERS = {
+    "Problem",
+    "problem",
+    "problems",
+    "Finding",
+    "problem_in",
+    "_problem",
+    "tell",
+    "_stop",
+    "_must",
+    "Told",
+    "Said",
+    "_Refusal",
+    "_RefusedError",
+}
 """Whoever makes a problem, or hands on what makes one."""
 
 
