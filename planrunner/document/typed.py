@@ -89,7 +89,7 @@ class Types:
         """Everything that is wrong, in the order of the sites."""
         return tuple((site, finding) for site in self._worth_reading for finding in self.at(site).findings)
 
-    def problems(self, code: str, level: Level = "error") -> Iterator[Problem]:
+    def problems_of(self, code: str, level: Level = "error") -> Iterator[Problem]:
         """What is wrong of one kind. Where a text stands in several places, each mistake is told of once."""
         told: set[tuple[int, int]] = set()
         for site, finding in self.findings:

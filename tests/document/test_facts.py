@@ -23,7 +23,7 @@ _CODE = re.compile(r"[a-z]+(-[a-z]+)*")
 _TELLERS = {
     "Problem",
     "problem",
-    "problems",
+    "problems_of",
     "Finding",
     "problem_in",
     "_problem",

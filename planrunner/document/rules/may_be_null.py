@@ -10,4 +10,4 @@ from planrunner.document.view import Document
 
 def check(document: Document) -> Iterator[Problem]:
     """Every field that is read of an output that is null in some runs, where nothing guards it."""
-    return document.types.problems("may-be-null", "warning")
+    return document.types.problems_of("may-be-null", "warning")

@@ -10,4 +10,4 @@ from planrunner.document.view import Document
 
 def check(document: Document) -> Iterator[Problem]:
     """Every comparison with a value that what is read never has."""
-    return document.types.problems("not-in-enum")
+    return document.types.problems_of("not-in-enum")

@@ -10,4 +10,4 @@ from planrunner.document.view import Document
 
 def check(document: Document) -> Iterator[Problem]:
     """Every field that what is read surely does not have: a closed object, a text, a number, a list."""
-    return document.types.problems("unknown-field")
+    return document.types.problems_of("unknown-field")
