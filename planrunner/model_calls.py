@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from planrunner import events
@@ -62,7 +61,7 @@ class ModelCalls:
 
         async def perform(_: EffectState) -> dict[str, Any]:
             reply = await self._model.complete(request)
-            return {"value": _reply_body(reply), "usage": asdict(reply.usage)}
+            return {"value": _reply_body(reply), "usage": _usage_body(reply.usage)}
 
         known = self._ledger.state.effects.get(call.key)
         begun = known is not None and known.is_begun
@@ -152,6 +151,10 @@ def _with_schema_prompt(turn: Turn) -> Sequence[Mapping[str, Any]]:
 def _reply_body(reply: Reply) -> dict[str, Any]:
     calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.tool_calls]
     return to_json_safe({"text": reply.text, "tool_calls": calls, "finish_reason": reply.finish_reason})  # type: ignore[no-any-return]
+
+
+def _usage_body(usage: Usage) -> dict[str, Any]:
+    return {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens, "usd": usage.usd}
 
 
 def _reply(body: Mapping[str, Any]) -> Reply:

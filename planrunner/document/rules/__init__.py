@@ -16,6 +16,8 @@ RULES: Final[dict[str, str]] = {
     "unknown-tool": "planrunner.document.rules.unknown_tool:check",
     "lowered-effect": "planrunner.document.rules.lowered_effect:check",
     "wrong-args": "planrunner.document.rules.wrong_args:check",
+    "wrong-inputs": "planrunner.document.rules.wrong_inputs:check",
+    "subplan-context": "planrunner.document.rules.subplan_context:check",
     "unknown-need": "planrunner.document.rules.unknown_need:check",
     "needs-cycle": "planrunner.document.rules.needs_cycle:check",
     "template-syntax": "planrunner.document.rules.template_syntax:check",
