@@ -222,8 +222,10 @@ class Stepper:
     # how it ends
 
     async def _leave(self, scope: PlanScope, step: Step, path: str, reached: PlanExit) -> None:
-        """An `exit` was reached, here or inside."""
+        """An `exit` was reached, here or inside; one that was reached elsewhere cut this step short."""
         scope.leave(reached)
+        if not _is_around(path, reached):
+            return
         _end_exit(scope, path, reached)
         await self._after_step(scope, step, path, reached.message if reached.state == FAILED else None)
 
@@ -312,12 +314,22 @@ def _end_failed(
 
 
 def _end_exit(scope: PlanScope, path: str, reached: PlanExit) -> None:
-    """Record that the plan ends here. The `exit` itself, and what stands around it, end as the plan does."""
+    """Record that the plan ends here. The `exit` itself, and what stands around it, end as the plan does.
+
+    What an exit elsewhere cut short is left as it stands: the plan skips it when it ends.
+    """
+    if not _is_around(path, reached):
+        return
     scope.ledger.decide(f"{path}!exit", lambda: True)
     if reached.state == FAILED:
         _end_failed(scope, path, error_body(exit_error(reached)))
     elif run_state.ended_as(scope.ledger.state, path) is None:
         scope.ledger.emit(events.STEP_FINISHED, path, {"state": COMPLETE, "output": None})
+
+
+def _is_around(path: str, reached: PlanExit) -> bool:
+    """Whether the `exit` is this step, or stands inside of it."""
+    return reached.path == path or reached.path.startswith((f"{path}/", f"{path}[", f"{path}("))
 
 
 def exit_error(reached: PlanExit) -> ExitError:
