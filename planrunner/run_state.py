@@ -211,7 +211,7 @@ def _run_retried(run: RunState, event: Event) -> None:
     run.error = None
     run.generation += 1
     run.decisions.pop(OUTCOME, None)
-    run.decisions.pop("!left", None)
+    _come_back(run, "")
     for step_id in run.finally_ids & run.steps.keys():  # what is done at the end is done again at the new one
         _forget(run, run.steps[step_id])
     for step in list(run.steps.values()):
@@ -231,8 +231,9 @@ def _reopen(run: RunState, step: StepState, at: float) -> None:
     for step_id in run.decisions.get(f"{step.path}!finally", ()):
         if f"{step.path}/{step_id}" in run.steps:
             _forget(run, run.steps[f"{step.path}/{step_id}"])
-    for what in ("on_error", "exit", "left", "outcome"):
+    for what in ("on_error", "exit", "outcome"):
         run.decisions.pop(f"{step.path}!{what}", None)
+    _come_back(run, step.path)
     _note_item(run, step, None)
     for effect in step.effects:
         effect.is_void = effect.error is not None or effect.failed
@@ -241,6 +242,12 @@ def _reopen(run: RunState, step: StepState, at: float) -> None:
         del run.hooks[key]
     if f"{step.path}!ask" in run.questions:
         _set_aside(run, f"{step.path}!ask")
+
+
+def _come_back(run: RunState, path: str) -> None:
+    """The plan at this path goes on where an `exit` ended it as FAILED; where one ended it as COMPLETE, it stays so."""
+    if run.decisions.get(f"{path}!left", {}).get("state") == FAILED:
+        del run.decisions[f"{path}!left"]
 
 
 def _set_aside(run: RunState, key: str) -> None:

@@ -74,7 +74,7 @@ class Stepper:
     async def _run_items(self, scope: PlanScope, place: Place, step: Step, path: str) -> None:
         known = scope.ledger.state.steps.get(path)
         if known is not None and known.state in ENDED and (known.items is None or not scope.hooks.any_at(AFTER_STEP)):
-            _again(known)
+            _again(scope, known)
             return
         if known is None:
             scope.ledger.emit(events.STEP_STARTED, path, {"holds": True, **_at(step)})
@@ -193,9 +193,9 @@ class Stepper:
         """One round, unless it has ended before."""
         known = scope.ledger.state.steps.get(path)
         if known is not None and known.state in ENDED:
-            if known.state == FAILED and known.began is None:
+            if known.state == FAILED and known.began is None and not _has_left(scope, path):
                 raise step_error(**(known.error or {}))  # the error is that of the step, not of one inside of it
-            _again(known)
+            _again(scope, known)
             return
         if known is None:
             scope.ledger.emit(events.STEP_STARTED, path, {"holds": True} if step.verb in _HOLDS else {})
@@ -255,8 +255,8 @@ class Stepper:
         error = known.error if known is not None else None
         told = error["message"] if error else run_state.output_of(scope.ledger.state, path)
         await self._after_step(scope, step, path, told)  # those that a crash came before
-        if known is not None and f"{path}!exit" not in scope.ledger.state.decisions:
-            _again(known)
+        if known is not None:
+            _again(scope, known)
 
 
 def _seen_by_until(place: Place, step: Step, round_path: str) -> Place:
@@ -325,8 +325,15 @@ def exit_error(reached: PlanExit) -> ExitError:
     return ExitError(reached.message or f"the step {reached.path} ended the plan as FAILED")
 
 
-def _again(known: StepState) -> None:
+def _has_left(scope: PlanScope, path: str) -> bool:
+    """Whether an `exit` was reached there."""
+    return f"{path}!exit" in scope.ledger.state.decisions
+
+
+def _again(scope: PlanScope, known: StepState) -> None:
     """Raise what the step raised when it ended."""
+    if scope.exited is not None and _has_left(scope, known.path):
+        raise scope.exited
     if known.state == FAILED:
         began = known.began or known.path
         raise StepFailed(run_state.id_of(began), began, known.error or {})

@@ -10,7 +10,15 @@ from typing import Any
 
 import pytest
 
-from planrunner import InvalidPlanRunStateError, PlanRun, PlanRunNotFoundError, Runner, Tool, ToolRunContext
+from planrunner import (
+    InvalidPlanRunStateError,
+    PlanRun,
+    PlanRunNotFoundError,
+    Runner,
+    Tool,
+    ToolHardError,
+    ToolRunContext,
+)
 from planrunner.events import Event
 from planrunner.journal.base import Lease
 from planrunner.journal.memory import MemoryJournal
@@ -280,3 +288,51 @@ def test_an_error_keeps_its_place_when_the_process_dies_while_it_spreads(plan_of
         assert record.error is not None
         assert (record.error.step, record.error.path) == ("rounds", "outer/each[1]/rounds")
         assert record.step_outputs["$audit"].value == "outer/each[1]/rounds"
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("state", ["COMPLETE", "FAILED"])
+def test_an_exit_inside_ends_the_plan_also_when_the_process_dies_at_it(
+    plan_of: PlanOf, after: bool, state: str
+) -> None:
+    plan = plan_of(f"""
+        steps:
+          - id: outer
+            steps:
+              - id: each
+                foreach: {{in: "[1, 2]", as: n}}
+                steps:
+                  - {{id: stop, when: n == 2, exit: {{state: {state}, message: enough, output: out}}}}
+          - {{id: never, set: 1}}
+    """)
+    whole = carry(DyingJournal(0, after=after), plan, Count(), Model())
+    assert whole.state == state
+    assert [step.state for step in whole.steps] == [state, "NOT_STARTED"]
+    for k in range(1, 10):
+        assert masked(carry(DyingJournal(k, after=after), plan, Count(), Model())) == masked(whole)
+
+
+def test_a_new_try_goes_on_behind_no_exit_that_completed_the_plan(plan_of: PlanOf) -> None:
+    """What failed is what is done at the end, and that alone is done anew."""
+
+    class Fails(Count):
+        def run(self, ctx: ToolRunContext, **args: Any) -> Any:
+            super().run(ctx)
+            if self.calls.total() == 1:
+                raise ToolHardError("once")
+
+    plan = plan_of("""
+        tools: {count: {}}
+        steps:
+          - {id: stop, exit: {state: COMPLETE, output: out}}
+          - {id: never, set: 1}
+        finally: [{id: audit, tool: count}]
+    """)
+    with Runner(tools=[Fails()], store="memory") as runner:
+        failed = runner.run(plan)
+        assert failed.state == "FAILED"
+        record = runner.resume(failed.id, retry=True)
+    assert record.state == "COMPLETE", record.error
+    assert record.final_output is not None
+    assert record.final_output.value == "out"
+    assert [step.state for step in record.steps] == ["COMPLETE", "NOT_STARTED", "COMPLETE"]
