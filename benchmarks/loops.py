@@ -90,9 +90,8 @@ def aside(folder: Path, rounds: int, synchronous: str) -> None:
             runner.run(plan)
             spent.append(perf_counter() - start)
     wall = median(spent[1:])
-    print(
-        f"{ASIDE} steps side by side, each a call of {CALL_SECONDS:g} s: {wall:.3f} s, {wall / CALL_SECONDS:.2f} calls long"
-    )
+    longer = wall / CALL_SECONDS
+    print(f"{ASIDE} steps side by side, each a call of {CALL_SECONDS:g} s: {wall:.3f} s, {longer:.2f} times one call")
 
 
 def beside_bare(

@@ -296,13 +296,13 @@ def test_an_exit_inside_ends_the_plan_also_when_the_process_dies_at_it(
     plan_of: PlanOf, after: bool, state: str
 ) -> None:
     plan = plan_of(f"""
+        tools: {{count: {{}}}}
         steps:
-          - id: outer
+          - id: each
+            foreach: {{in: "[1, 2]", as: n}}
             steps:
-              - id: each
-                foreach: {{in: "[1, 2]", as: n}}
-                steps:
-                  - {{id: stop, when: n == 2, exit: {{state: {state}, message: enough, output: out}}}}
+              - {{id: stop, needs: [], when: n == 2, exit: {{state: {state}, message: enough, output: out}}}}
+              - {{id: beside, needs: [], tool: count, args: {{n: "{{{{ n }}}}"}}}}
           - {{id: never, set: 1}}
     """)
     whole = carry(DyingJournal(0, after=after), plan, Count(), Model())
