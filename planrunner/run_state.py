@@ -289,8 +289,13 @@ def _step_finished(run: RunState, event: Event) -> None:
     step.began = body.get("began")
     step.output = _told_output(run, step, body)
     _note_item(run, step, step.state)
-    if step.state == COMPLETE and item_of(step.path) is not None:
+    if step.state == COMPLETE and item_of(step.path) is not None and not body.get("kept"):
         _forget(run, step)  # what is left of it is its output, and its events
+
+
+def _item_left(run: RunState, event: Event) -> None:
+    """The hooks after an item have passed; one that failed would have had a new try go on with what is in it."""
+    _forget(run, run.steps[event.key])
 
 
 def _told_output(run: RunState, step: StepState, body: dict[str, Any]) -> Any:
@@ -427,8 +432,7 @@ def _run_paused(run: RunState, event: Event) -> None:
 
 def _hook_fired(run: RunState, event: Event) -> None:
     run.hooks[event.key] = event.body
-    if "!after_step:" not in event.key:  # that one fires when the step itself has ended
-        _belongs(run, event.key)
+    _belongs(run, event.key)
 
 
 def _belongs(run: RunState, key: str) -> None:
@@ -471,6 +475,7 @@ _APPLY: dict[str, Callable[[RunState, Event], None]] = {
     events.RUN_RETRIED: _run_retried,
     events.STEP_STARTED: _step_started,
     events.STEP_FINISHED: _step_finished,
+    events.ITEM_LEFT: _item_left,
     events.EFFECT_STARTED: _effect_started,
     events.EFFECT_FINISHED: _effect_finished,
     events.EFFECT_ASKED: _effect_asked,
@@ -494,15 +499,6 @@ def ended_as(run: RunState, path: str) -> str | None:
         return step.state if step.state in ENDED else None
     items, index = _items_around(run, path)
     return None if items is None else items.states[index]
-
-
-def output_of(run: RunState, path: str) -> Any:
-    """The output of a step, item or round that is COMPLETE."""
-    step = run.steps.get(path)
-    if step is not None:
-        return step.output
-    items, index = _items_around(run, path)
-    return None if items is None else items.outputs[index]
 
 
 def outputs_of(run: RunState, path: str) -> list[Any]:

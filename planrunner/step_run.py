@@ -25,6 +25,7 @@ from planrunner.ledger import error_body
 from planrunner.place import Place
 from planrunner.plan import MISSING, ErrorHandler, Step
 from planrunner.registry import Registry
+from planrunner.run_parts import item_of
 from planrunner.run_state import COMPLETE, ENDED, FAILED, SKIPPED, StepState
 from planrunner.scope import Carry, PlanExit, PlanScope, StepScope, truth_of
 from planrunner.step_items import ItemsLeft, items_of, outcome_of
@@ -138,6 +139,7 @@ class Stepper:
                 return
             value = await self._handled(scope, place, step, path)
             body = {"state": COMPLETE, **_told(scope, path, value), **_summary(scope, step, _plain(value))}
+            body |= _kept(scope, path)
         except PlanExit as reached:
             await self._leave(scope, step, path, reached)
             raise
@@ -246,17 +248,18 @@ class Stepper:
             body = error_body(error)
             _end_failed(scope, path, body, step)
             raise StepFailed(step.id, path, body) from error
+        known = scope.ledger.state.steps[path]
+        if known.state == COMPLETE and _kept(scope, path):
+            scope.ledger.emit(events.ITEM_LEFT, path, {})
 
     async def _replay(self, scope: PlanScope, step: Step, path: str, ended: str) -> None:
         """The step, or item, has ended before: let that have the consequence it had."""
-        if ended == SKIPPED:
-            return
         known = scope.ledger.state.steps.get(path)
-        error = known.error if known is not None else None
-        told = error["message"] if error else run_state.output_of(scope.ledger.state, path)
+        if ended == SKIPPED or known is None:  # nothing comes after an item that is let go of
+            return
+        told = known.error["message"] if known.error else known.output
         await self._after_step(scope, step, path, told)  # those that a crash came before
-        if known is not None:
-            _again(scope, known)
+        _again(scope, known)
 
 
 def _seen_by_until(place: Place, step: Step, round_path: str) -> Place:
@@ -279,6 +282,11 @@ def _handler(handlers: Sequence[ErrorHandler], kind: str) -> int | None:
 
 def _at(step: Step) -> dict[str, int]:
     return {"place": step.place} if step.place else {}
+
+
+def _kept(scope: PlanScope, path: str) -> dict[str, bool]:
+    """Whether what is in an item is kept when it is COMPLETE: as long as hooks that may fail come after it."""
+    return {"kept": True} if item_of(path) is not None and scope.hooks.any_at(AFTER_STEP) else {}
 
 
 def _plain(value: Any) -> Any:
@@ -317,7 +325,7 @@ def _end_exit(scope: PlanScope, path: str, reached: PlanExit) -> None:
     if reached.state == FAILED:
         _end_failed(scope, path, error_body(exit_error(reached)))
     elif run_state.ended_as(scope.ledger.state, path) is None:
-        scope.ledger.emit(events.STEP_FINISHED, path, {"state": COMPLETE, "output": None})
+        scope.ledger.emit(events.STEP_FINISHED, path, {"state": COMPLETE, "output": None, **_kept(scope, path)})
 
 
 def exit_error(reached: PlanExit) -> ExitError:

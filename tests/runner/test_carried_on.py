@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from planrunner import (
+    ExecutionHooks,
     InvalidPlanRunStateError,
     PlanRun,
     PlanRunNotFoundError,
@@ -336,3 +337,32 @@ def test_a_new_try_goes_on_behind_no_exit_that_completed_the_plan(plan_of: PlanO
     assert record.final_output is not None
     assert record.final_output.value == "out"
     assert [step.state for step in record.steps] == ["COMPLETE", "NOT_STARTED", "COMPLETE"]
+
+
+def test_a_new_try_of_items_after_which_a_hook_failed_repeats_no_call(plan_of: PlanOf) -> None:
+    plan = plan_of("""
+        tools: {count: {}}
+        steps:
+          - id: each
+            foreach: {in: "[1, 2]", as: n}
+            steps: [{id: call, tool: count, args: {n: "{{ n }}"}}]
+        finally: [{id: audit, set: 1}]
+    """)
+    tool, fired = Count(), Counter[str]()
+
+    async def fails_once(plan: Any, plan_run: Any, step: Any, output: Any) -> None:
+        fired[step.path] += 1
+        if step.path == "each[1]" and fired[step.path] == 1:
+            raise ValueError("not now")
+
+    hooks = ExecutionHooks(after_step_execution=fails_once)
+    with Runner(tools=[tool], store="memory", execution_hooks=hooks) as runner:
+        failed = runner.run(plan)
+        assert failed.error is not None
+        assert failed.error.kind == "hook_error"
+        record = runner.resume(failed.id, retry=True)
+    assert record.state == "COMPLETE", record.error
+    assert record.steps[0].items is not None
+    assert record.steps[0].items.complete == 2
+    assert set(tool.calls.values()) == {1}, "a finished call was repeated"
+    assert fired == {"each[0]/call": 1, "each[0]": 1, "each[1]/call": 1, "each[1]": 2, "audit": 2}
