@@ -184,9 +184,9 @@ class Stepper:
             await scope.breathe()
             if scope.exited is not None and round_path not in steps:
                 raise scope.exited
-            await self._round(scope, place.with_names(previous=previous), step, round_path)
-            previous = steps[round_path].output
-            seen = _seen_by_until(place, step, round_path).with_names(previous=previous)
+            around = place.with_names(previous=previous)
+            await self._round(scope, around, step, round_path)
+            previous, seen = steps[round_path].output, _seen_by_until(around, step, round_path)
             if scope.ledger.decide(f"{round_path}!until", lambda: truth_of(repeat.until, seen.names)):  # noqa: B023
                 return Recorded(previous, {"output_of": round_path})
         raise ExhaustedError(f"`{repeat.until}` did not come true in {most} rounds (repeat.max)")

@@ -13,7 +13,7 @@ from typing import Any, Self
 from planrunner import events
 from planrunner.agents.planner import Ask
 from planrunner.answers import checked_answer
-from planrunner.checks import check_prices, checked_context, checked_inputs, raised_limits
+from planrunner.checks import check_prices, check_raised, checked_context, checked_inputs, raised_limits
 from planrunner.clarification import Clarification
 from planrunner.dispatch.local import LocalDispatcher
 from planrunner.document.load import find_root
@@ -171,7 +171,7 @@ class Runner(Queries):
         context  replaces the end user's context, which else stays what it was; also given by an enclosing
                  `with execution_context(...)`
         retry    opens a new try of what failed in a FAILED run; what is finished is kept
-        limits   with `retry`: limits of the plan that are raised from now on, such as `{"usd": 1}`
+        limits   with `retry` of a FAILED run: limits of the plan that are raised from now on, such as `{"usd": 1}`
 
         What is finished is not done again, and the plan is the one the run began with, whatever its file says now.
         Raises PlanRunNotFoundError, RunBusyError, ContextError, or RunFinishedError for a FAILED run without `retry`.
@@ -200,8 +200,9 @@ class Runner(Queries):
         context: dict[str, Any] | None,
         again: dict[str, Any] | None = None,
         on_event: Listener | None = None,
+        calls: bool = True,
     ) -> PlanRun:
-        """`again`: what is recorded of a new try; None: it is none."""
+        """`again`: what is recorded of a new try; None: it is none. `calls`: models may be called."""
         journal, stored = await self._find(run_id)
         state = fold(run_id, stored.events)
         settings = self._settings_for(state.root)
@@ -210,6 +211,9 @@ class Runner(Queries):
         plan = pinned_plan(stored, state)
         body = {} if context is None else {"context": checked_context(plan, context)}
         parts = parts_of(plan, settings, self._given, self._model(plan), stored.events, state.questions.values())
+        check_raised(plan, state, (again or {}).get("limits", {}))
+        if calls and (again is not None or state.state != FAILED):
+            await check_prices(plan, parts.model, parts.default_models, parts.aliases)
         lease = await journal.claim(run_id, failed=again is not None)
         try:
             stored = await journal.load(run_id)  # what the one before us wrote last
@@ -239,7 +243,7 @@ class Runner(Queries):
         journal, stored = await self._find(run_id)
         await journal.post(run_id, f"{CANCEL}{state_of(stored).tries}", {"by": by})
         try:
-            return await self._carry_on(run_id, None)
+            return await self._carry_on(run_id, None, calls=False)
         except RunBusyError:
             return PlanRun.from_state(state_of(await journal.load(run_id)))
 
@@ -323,8 +327,13 @@ class Runner(Queries):
         if self._litellm is None:
             self._litellm = LitellmModel()
         if self._given.script is None and (plan is None or _has_tasks(plan)):
-            self._litellm.warm()
+            self._litellm.warm(plan is not None and _offers_tools(plan))
         return self._litellm
+
+
+def _offers_tools(plan: Plan) -> bool:
+    tasks = ((each, step) for each in plan.walk_plans() for step in each.walk() if step.verb == "task")
+    return any(each.agent_of(step).tools or each.agent_of(step).ask for each, step in tasks)
 
 
 def _has_tasks(plan: Plan) -> bool:
