@@ -35,7 +35,7 @@ def for_plans(number: int, aside: bool, property_: Callable[[Case, int], None]) 
         derandomize=quick,
         print_blob=not quick,
         suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate],
+        phases=[Phase.generate, Phase.shrink],
     )
     kept(given(cases(aside=aside), st.integers(0, 1000))(property_))()
 
