@@ -159,3 +159,9 @@ def test_rounds_of_a_repeat_cost_each_the_same(plan_of: PlanOf) -> None:
         return runner.journal.events.total()
 
     assert costs(300) - costs(100) == 3 * 200
+
+
+def test_steps_side_by_side_begin_with_one_write(plan_of: PlanOf) -> None:
+    steps = "\n".join(f"  - {{id: s{n}, needs: [], tool: twice, args: {{n: {n}}}}}" for n in range(100))
+    _, runner = run(plan_of(f"tools: {{twice: {{}}}}\nsteps:\n{steps}"))
+    assert runner.journal.writes <= 5
