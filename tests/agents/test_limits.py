@@ -159,6 +159,22 @@ def test_waiting_for_people_counts_in_no_limit() -> None:
     assert len(record.clarifications) == 4
 
 
+def test_a_tool_that_asks_makes_one_call(tmp_path: Any) -> None:
+    """It is called again after the answer: that is the same call."""
+    asking = plan("""
+        limits: {tool_calls: 1}
+        tools: {asks: {}}
+        steps: [{id: tool, tool: asks}]
+    """)
+    with Bench(asking, [], tools=[Asks()]) as bench:
+        record = bench.run()
+        (question,) = record.clarifications
+        bench.runner.resolve_clarification(question, "this", record)
+        record = bench.resume(record)
+    assert record.state == "COMPLETE", record.error
+    assert record.usage.tool_calls == 1
+
+
 def test_limits_are_kept_over_a_pause() -> None:
     def answer(request: Request) -> Answer:
         asks = not any(message["role"] == "tool" for message in request.messages)
