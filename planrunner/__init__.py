@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from planrunner.errors import InvalidPlanRunStateError as InvalidPlanRunStateError
     from planrunner.errors import LeaseLostError as LeaseLostError
     from planrunner.errors import ModelNotConfiguredError as ModelNotConfiguredError
+    from planrunner.errors import NotScriptedError as NotScriptedError
+    from planrunner.errors import PlannerError as PlannerError
     from planrunner.errors import PlanrunnerError as PlanrunnerError
     from planrunner.errors import PlanRunNotFoundError as PlanRunNotFoundError
     from planrunner.errors import RunBusyError as RunBusyError
@@ -106,7 +108,9 @@ _ERRORS = (
     "InvalidPlanRunStateError",
     "LeaseLostError",
     "ModelNotConfiguredError",
+    "NotScriptedError",
     "PlanRunNotFoundError",
+    "PlannerError",
     "PlanrunnerError",
     "RunBusyError",
     "RunFinishedError",

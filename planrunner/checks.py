@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from planrunner.errors import ContextError, InputsError, ModelNotConfiguredError, SchemaError, UsageError
@@ -57,11 +57,30 @@ def check_models(plan: Plan, default_models: Sequence[str]) -> None:
         return
     for step in plan.walk():
         if step.verb == "task" and not plan.agent_of(step).model:
+            raise no_model(f"the step {step.id!r}")
+
+
+def no_model(who: str) -> ModelNotConfiguredError:
+    """The error to raise when nobody named a model: who needs one, and three ways out."""
+    return ModelNotConfiguredError(
+        f"{who} needs a model and none is named. Name one with --model (such as --model openai/gpt-4o-mini, with its "
+        "key in the environment); or use a local server: --model openai/NAME with "
+        "OPENAI_API_BASE=http://localhost:PORT/v1; or run without any model: --script FILE"
+    )
+
+
+def check_handed_models(plan: Plan, known: Container[str]) -> None:
+    """ModelNotConfiguredError when a planner's plan names a model that was handed to it and that is not known here:
+    a name that is no alias would be sent to a provider as it is.
+    """
+    if plan.handed is None:
+        return
+    agents = (*plan.agents.values(), *(plan.agent_of(step) for step in plan.walk()))
+    for name in (*plan.default_models, *(name for agent in agents for name in agent.model)):
+        if name not in known:
             raise ModelNotConfiguredError(
-                f"the step {step.id!r} needs a model and none is named. Name one with --model (such as "
-                "--model openai/gpt-4o-mini, with its key in the environment); or use a local server: "
-                "--model openai/NAME with OPENAI_API_BASE=http://localhost:PORT/v1; or run without any model: "
-                "--script FILE"
+                f"the planner of the plan {plan.name!r} was handed the model {name!r}, which is not known here: "
+                f"add it to planrunner.toml as [models.{name}], or plan anew"
             )
 
 

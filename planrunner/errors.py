@@ -11,9 +11,11 @@
     │   ├── AnswerError                 an answer that the question does not take; it stays open
     │   └── StoreUnusableError          a store that can't be opened
     ├── InvalidPlanError                a plan with problems; `.problems` has them all
+    ├── PlannerError                    a planner wrote no valid plan; `.text` is its best try
     ├── InvalidPlanRunStateError        the run is not in a state that allows this
     │   ├── RunBusyError                another process carries the run
     │   └── RunFinishedError            the run has ended
+    ├── NotScriptedError                a plan test reached something that its case does not script
     ├── StoreError                      the store failed in the middle
     │   └── LeaseLostError              another process took the run over; nothing was written
     └── StepError                       fails a step; `.kind` is one of ERROR_KINDS
@@ -96,6 +98,25 @@ class InvalidPlanError(PlanrunnerError):
         self.problems: tuple[Problem, ...] = tuple(problems)
 
 
+class PlannerError(PlanrunnerError):
+    """A planner wrote no valid plan, and nothing ran.
+
+    reason    why it was let be
+    text      its best try, the one with the fewest problems
+    problems  what is wrong with that
+    """
+
+    def __init__(self, reason: str, text: str, problems: Sequence[Problem]) -> None:
+        super().__init__(reason, text, problems)
+        self.reason = reason
+        self.text = text
+        self.problems: tuple[Problem, ...] = tuple(problems)
+
+    def __str__(self) -> str:
+        lines = "".join(f"\n  {problem.file}:{problem}" for problem in self.problems)
+        return f"{self.reason}\nits best try has these problems:{lines}"
+
+
 class InvalidPlanRunStateError(PlanrunnerError):
     """What was asked of a run does not fit the state it is in."""
 
@@ -106,6 +127,10 @@ class RunBusyError(InvalidPlanRunStateError):
 
 class RunFinishedError(InvalidPlanRunStateError):
     """The run is COMPLETE or FAILED; there is nothing left to carry."""
+
+
+class NotScriptedError(PlanrunnerError):
+    """Under a strict script a run called, or asked, what the script has no answer for. Nothing real was called."""
 
 
 class StoreError(PlanrunnerError):

@@ -36,6 +36,9 @@ class ExecutionContext(BaseModel):
     agent_system_context_extension: list[str] | str | None = None
 
 
+ContextLike = ExecutionContext | Mapping[str, Any]
+"""A context, or its fields."""
+
 _current: ContextVar[ExecutionContext | None] = ContextVar("planrunner_execution_context", default=None)
 
 
@@ -59,6 +62,12 @@ def execution_context(
 def get_execution_context() -> ExecutionContext | None:
     """The context of the enclosing `with execution_context(...)`; None outside of any."""
     return _current.get()
+
+
+def context_given(given: ContextLike | None) -> dict[str, Any]:
+    """The fields of this context; without one, of that of the enclosing `with`, or of an empty one."""
+    context = get_execution_context() if given is None else make_execution_context(given)
+    return (context or ExecutionContext()).model_dump()
 
 
 def make_execution_context(

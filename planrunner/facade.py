@@ -1,9 +1,9 @@
-"""The one bridge from sync callers into the async core."""
+"""The bridges to the async core: for sync callers, and for those who would rather loop than listen."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextvars import copy_context
 from threading import Thread
 from typing import Any, TypeVar
@@ -25,6 +25,21 @@ def run_sync(work: Coroutine[Any, Any, T]) -> T:
     else:
         asyncio.run(carry())
     return outcome[0]
+
+
+async def heard(work: Callable[[Callable[[T], None]], Awaitable[Any]]) -> AsyncIterator[T]:
+    """What `work` tells the listener that it is given, while it goes on. Leaving the loop early cancels it."""
+    queue: asyncio.Queue[T | None] = asyncio.Queue()
+    running = asyncio.ensure_future(work(queue.put_nowait))
+    running.add_done_callback(lambda _: queue.put_nowait(None))
+    try:
+        while (told := await queue.get()) is not None:
+            yield told
+        await running
+    finally:
+        if not running.done():
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
 
 async def to_the_end(work: Awaitable[T], *, leaving: bool = False) -> T:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 from planrunner.errors import LimitExceededError
 from planrunner.plan import Limits
@@ -13,31 +13,41 @@ from planrunner.run_state import RunState
 NAMES: Final = ("usd", "tokens", "llm_calls", "tool_calls", "duration")
 
 
-def check_limits(limits: Limits, run: RunState, call: str, now: float, *, begun: bool = False) -> None:
+class Budget(NamedTuple):
+    """The limits of one plan: of the run's own (`path` is empty), or of the sub-plan that the step at `path` runs."""
+
+    path: str
+    limits: Limits
+
+
+def has_limits(limits: Limits) -> bool:
+    """Whether there is any."""
+    return limits != Limits()
+
+
+def check_limits(budgets: Iterable[Budget], run: RunState, call: str, now: float, *, begun: bool = False) -> None:
     """LimitExceededError when a call that is about to be made is not allowed any more.
 
     call   `llm_calls` or `tool_calls`: what it would add one to. These are counted exactly; `usd`, `tokens` and
            `duration` are held against the sum so far, for nobody knows what a call will cost.
     begun  the call is made once more, for nobody knows how it ended, or it asked a person; it is counted already
     """
-    if run.raised_limits:
-        limits = replace(limits, **run.raised_limits)
-    for name, limit, spent, told in _spent(limits, run, call, now):
-        if spent >= limit and not (begun and name == call):
+    for budget in budgets:
+        for name, limit, spent, told in _spent(budget, run, call, now):
+            if spent < limit or (begun and name == call):
+                continue
+            if budget.path:
+                raise LimitExceededError(f"the limit of {told} of the plan at {budget.path} is reached (limits.{name})")
             raise LimitExceededError(
                 f"the run's limit of {told} is reached (limits.{name}); to go on beyond it: "
                 f"planrunner resume {run.id} --retry --limit {name}=HIGHER"
             )
 
 
-def has_limits(limits: Limits) -> bool:
-    """Whether there is any."""
-    return any(value is not None for value in asdict(limits).values())
-
-
-def _spent(limits: Limits, run: RunState, call: str, now: float) -> Iterator[tuple[str, float, float, str]]:
+def _spent(budget: Budget, run: RunState, call: str, now: float) -> Iterator[tuple[str, float, float, str]]:
     """Of each limit that stands in the way of this call: its name, the limit, what is spent, and the limit in words."""
-    usage: Mapping[str, Any] = run.usage
+    usage: Mapping[str, Any] = run.spent[budget.path] if budget.path else run.usage
+    limits = budget.limits if budget.path or not run.raised_limits else replace(budget.limits, **run.raised_limits)
     if limits.usd is not None and call == "llm_calls":
         yield "usd", limits.usd, usage["usd"], f"{limits.usd:g} US dollars"
     if limits.tokens is not None and call == "llm_calls":
@@ -47,4 +57,5 @@ def _spent(limits: Limits, run: RunState, call: str, now: float) -> Iterator[tup
     if limits.tool_calls is not None and call == "tool_calls":
         yield "tool_calls", limits.tool_calls, usage["tool_calls"], f"{limits.tool_calls:,} tool calls"
     if limits.duration is not None:
-        yield "duration", limits.duration, run.in_flight.passed(now), f"{limits.duration:g} s of work"
+        before = run.decisions[f"{budget.path}!limits"]["duration"] if budget.path else 0.0
+        yield "duration", limits.duration, run.in_flight.passed(now) - before, f"{limits.duration:g} s of work"

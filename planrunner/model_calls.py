@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from planrunner import events
@@ -11,9 +10,9 @@ from planrunner.attempts import LLM_RETRY, LLM_SECONDS, Failure, Next, failure_o
 from planrunner.errors import StepError
 from planrunner.jsonsafe import to_json_safe
 from planrunner.ledger import Ledger, outcome_of
-from planrunner.limits import check_limits
+from planrunner.limits import Budget, check_limits
 from planrunner.models.base import Model, ModelRequest, Reply, ToolCall, Turn, Usage
-from planrunner.plan import Limits, Step
+from planrunner.plan import Step
 from planrunner.times import Clock
 
 if TYPE_CHECKING:
@@ -23,9 +22,9 @@ if TYPE_CHECKING:
 class ModelCalls:
     """The LLM calls of one run. `streams`: the listener hears the text of replies as it comes."""
 
-    def __init__(self, model: Model, limits: Limits, ledger: Ledger, streams: bool) -> None:
+    def __init__(self, model: Model, budgets: Sequence[Budget], ledger: Ledger, streams: bool) -> None:
         self._model = model
-        self._limits = limits
+        self._budgets = budgets
         self._ledger = ledger
         self._streams = streams
         self._system: dict[str, Mapping[str, Any]] = {}
@@ -62,11 +61,11 @@ class ModelCalls:
 
         async def perform(_: EffectState) -> dict[str, Any]:
             reply = await self._model.complete(request)
-            return {"value": _reply_body(reply), "usage": asdict(reply.usage)}
+            return {"value": _reply_body(reply), "usage": _usage_body(reply.usage)}
 
         known = self._ledger.state.effects.get(call.key)
         begun = known is not None and known.is_begun
-        check_limits(self._limits, self._ledger.state, "llm_calls", self._ledger.clock.now(), begun=begun)
+        check_limits(self._budgets, self._ledger.state, "llm_calls", self._ledger.clock.now(), begun=begun)
         told = {"name": request.model, **({"choice": choice} if choice else {})}
         news = self._news(call, request.messages[0])
         return await self._ledger.effect(
@@ -152,6 +151,10 @@ def _with_schema_prompt(turn: Turn) -> Sequence[Mapping[str, Any]]:
 def _reply_body(reply: Reply) -> dict[str, Any]:
     calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.tool_calls]
     return to_json_safe({"text": reply.text, "tool_calls": calls, "finish_reason": reply.finish_reason})  # type: ignore[no-any-return]
+
+
+def _usage_body(usage: Usage) -> dict[str, Any]:
+    return {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens, "usd": usage.usd}
 
 
 def _reply(body: Mapping[str, Any]) -> Reply:

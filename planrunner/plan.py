@@ -69,20 +69,60 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreach:
+    """The step is carried out for each item of the list that the bare expression `in_` gives, called `as_` there."""
+
+    in_: str
+    as_: str = "item"
+    max_concurrent: int = 1
+    max_items: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The step is carried out until the bare expression holds, `max` rounds at most, `delay` seconds apart."""
+
+    until: str
+    max: int
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorHandler:
+    """An entry of `on_error`: for which kinds (None: all that need not be named), and the output or the steps then."""
+
+    match: tuple[str, ...] | None = None
+    output: Any = MISSING
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case of a `switch`; without `when` it is the else."""
+
+    when: str | None
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step.
 
     id           unique in the whole file
     index        its place among the top-level steps, from 0; an inner step has that of its top-level ancestor
     verb         `tool`, `task`, `set`, …
-    value        what stands under the verb, as in the file (templates not rendered)
+    value        what stands under the verb, as in the file (templates not rendered); nothing for `steps` and `switch`
     options      the keys beside the verb that belong to it: `args`, `agent`, `returns`, `idempotency_key`, …
     description  for people
     when         a bare expression, or None
     needs        None when the key is absent: the step then needs every step above it
     retry        of the step, else of the plan's `defaults`, else None; of `tool` and `task` steps
     timeout      likewise, in seconds: the longest that one attempt of a call may take
-    path         where it stands in a run: the ids from the root joined by `/`
+    foreach, repeat, on_error  what is wrapped around the verb, from the outside in: foreach, on_error, repeat
+    steps        of a group
+    cases        of a switch
+    place        its place in its own list, from 0
+    path         where it stands in a run: the ids from the root joined by `/`, with the item and the round it is in
     """
 
     id: str
@@ -95,7 +135,21 @@ class Step:
     needs: tuple[str, ...] | None = None
     retry: Retry | None = None
     timeout: float | None = None
+    foreach: Foreach | None = None
+    repeat: Repeat | None = None
+    on_error: tuple[ErrorHandler, ...] = ()
+    steps: tuple[Step, ...] = ()
+    cases: tuple[Case, ...] = ()
+    place: int = 0
     path: str = ""
+
+    def walk(self) -> Iterator[Step]:
+        """The step and every step inside of it, in file order of their kinds."""
+        yield self
+        inner = (self.steps, *(case.steps for case in self.cases), *(handler.steps for handler in self.on_error))
+        for steps in inner:
+            for step in steps:
+                yield from step.walk()
 
     def shown(self) -> Step:
         """A copy for code of others (tools, hooks): what they do to it, they do to no plan."""
@@ -181,6 +235,20 @@ class HookEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Handed:
+    """What a planner was handed: the plan that it wrote may name these and no others.
+
+    tools   name → JSON Schema of the arguments; an empty one where it is not known any more
+    models  aliases of the project
+    hooks   built-in hooks
+    """
+
+    tools: Mapping[str, Mapping[str, Any]] = NOTHING
+    models: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A checked plan.
 
@@ -189,9 +257,11 @@ class Plan:
     default_models  of tasks whose agent names none, in the order they are tried; empty: the settings decide
     output  template of the final value; MISSING when the file has none
     returns JSON Schema of the final value, or None
+    subplans  the plans that its `plan` steps run, by what stands under the verb
     files   the snapshot: name relative to the plan's folder → text; the plan itself stands first
     path    where the file was read, None for standard input or text
     root    the project root: `use` modules and file tools live below it
+    handed  of a plan that a planner wrote: what it was handed; None: a person's plan
     """
 
     name: str
@@ -207,11 +277,14 @@ class Plan:
     hooks: tuple[HookEntry, ...] = ()
     default_models: tuple[str, ...] = ()
     limits: Limits = Limits()
+    finally_: tuple[Step, ...] = ()
+    subplans: Mapping[str, Plan] = NOTHING
     output: Any = MISSING
     returns: Mapping[str, Any] | None = None
     files: Mapping[str, str] = field(default=NOTHING, repr=False)
     path: str | None = None
     root: str = "."
+    handed: Handed | None = None
 
     @property
     def id(self) -> str:
@@ -223,6 +296,7 @@ class Plan:
         return replace(
             self,
             steps=tuple(step.shown() for step in self.steps),
+            finally_=tuple(step.shown() for step in self.finally_),
             inputs=deepcopy(dict(self.inputs)),
             agents=dict(self.agents),
             tools=dict(self.tools),
@@ -237,5 +311,12 @@ class Plan:
         return self.agents[agent] if isinstance(agent, str) else agent
 
     def walk(self) -> Iterator[Step]:
-        """Every step of the file, in file order."""
-        yield from self.steps
+        """Every step of the file, in file order; not those of its sub-plans."""
+        for step in (*self.steps, *self.finally_):
+            yield from step.walk()
+
+    def walk_plans(self) -> Iterator[Plan]:
+        """The plan and every plan that runs inside of it, each as often as it is named."""
+        yield self
+        for plan in self.subplans.values():
+            yield from plan.walk_plans()

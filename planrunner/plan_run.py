@@ -17,6 +17,7 @@ from planrunner.frozen import frozen
 from planrunner.ids import plan_id
 from planrunner.jsonsafe import to_json_safe
 from planrunner.plan import MISSING
+from planrunner.run_parts import last_number
 from planrunner.run_state import EffectState, QuestionState, RunState, StepState
 
 SCHEMA_VERSION = 1
@@ -130,8 +131,22 @@ class LlmCallRecord(_Words):
     finished_at: datetime | None = None
 
 
+class ItemCounts(_Words):
+    """How many items a `foreach` has, and how many of them have ended, and how."""
+
+    total: int
+    complete: int
+    skipped: int
+    failed: int
+
+
 class StepRecord(_Words):
-    """One step of the plan and how far it came."""
+    """One step of the plan and how far it came.
+
+    items  of a `foreach`
+    steps  what stands inside of it and was begun: inner steps, rounds, and of items those that failed, were skipped, or
+           are under way (what became of the others is told by `items`, and by the events of the run)
+    """
 
     id: str
     path: str
@@ -144,6 +159,13 @@ class StepRecord(_Words):
     llm_calls: list[LlmCallRecord] = Field(default_factory=list)
     refused_calls: list[RefusedCall] = Field(default_factory=list)
     error: ErrorRecord | None = None
+    items: ItemCounts | None = None
+    steps: list[StepRecord] = Field(default_factory=list)
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_there(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        told: dict[str, Any] = handler(self)
+        return {key: value for key, value in told.items() if value or key not in ("items", "steps")}
 
 
 class UsageRecord(_Words):
@@ -255,7 +277,7 @@ def record_of(run: RunState) -> dict[str, Any]:
         "clarifications": [_clarification(question) for question in _as_asked(run)],
         "step_outputs": {f"${step.id}": _step_output(step) for step in complete},
         "final_output": None if run.output is MISSING else {"value": to_json_safe(run.output)},
-        "steps": [_step(step_id, run.descriptions.get(step_id), run.steps.get(step_id)) for step_id in run.step_ids],
+        "steps": [_step(step_id, run, run.steps.get(step_id)) for step_id in run.step_ids],
         "usage": run.usage,
         "error": run.error,
         "created_at": _utc(run.created_at),
@@ -272,9 +294,11 @@ def _step_output(step: StepState) -> dict[str, Any]:
     return value if step.summary is None else {**value, "summary": step.summary}
 
 
-def _step(step_id: str, description: str | None, step: StepState | None) -> dict[str, Any]:
+def _step(step_id: str, run: RunState, step: StepState | None) -> dict[str, Any]:
+    description = run.descriptions.get(step_id)
     if step is None:
         return {"id": step_id, "path": step_id, "description": description}
+    inner = sorted(step.inner.values(), key=lambda each: (each.place, last_number(each.path)))
     return {
         "id": step.id,
         "path": step.path,
@@ -287,6 +311,8 @@ def _step(step_id: str, description: str | None, step: StepState | None) -> dict
         "llm_calls": [_llm_call(effect, step) for effect in _in_order(step) if effect.is_llm_call],
         "refused_calls": list(step.refused.values()),
         "error": step.error,
+        "items": None if step.items is None else step.items.counts(),
+        "steps": [_step(each.id, run, each) for each in inner],
     }
 
 

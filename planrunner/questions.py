@@ -13,6 +13,7 @@ from planrunner.errors import (
     AnswerError,
     DeadlineError,
     InvalidPlanRunStateError,
+    RejectedError,
     RunCancelledError,
     SchemaError,
 )
@@ -49,10 +50,17 @@ class Questions:
         self._handler = handler
         self._put: set[str] = set()
         self._asking = asyncio.Lock()
+        self._closed: tuple[str, ...] = ()
+
+    def close(self, paths: Iterable[str]) -> None:
+        """Ask nothing of steps with these paths, or inside of them: nobody is waited for where a plan ends."""
+        self._closed += tuple(paths)
 
     async def ask(self, key: str, step: Step, question: Mapping[str, Any], on_timeout: Any = MISSING) -> Any:
         """The answer. Raises Waiting while there is none, DeadlineError when the time for it is over."""
         state = self._ledger.state
+        if self._closed and key.startswith(tuple(f"{path}{mark}" for path in self._closed for mark in "/[(!")):
+            raise RejectedError(f"nobody is asked under `finally`: {question.get('user_guidance', 'a question')!r}")
         self.put(key, step, question)
         known = state.questions[key]
         if known.is_open and _is_over(known, self._ledger.clock.now()):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any, Final
 
 from planrunner.events import Event
 
+_ID: Final = re.compile(r"[^/\[(!]*")
 _CALL: Final = re.compile(r"!(?:tool|ask):([0-9.]*[0-9])")
 
 NOT_STARTED: Final = "NOT_STARTED"
@@ -106,20 +108,32 @@ class EffectState:
 
 
 class StepState:
-    """One step of the run, by its path.
+    """One step of the run, by its path: also one item of a `foreach`, and one round of a `repeat`.
 
+    place    its place in its own list, from 0
+    holds    other steps, items or rounds stand inside of it: the work is theirs
     summary  of an output that is too large for prompts
     refused  calls that a model asked for and that were not made, by key: `{tool, arguments, reason}`
+    inner    what stands inside of it and is on record, by path
+    items    of a `foreach`; None before its list is known
+    keys     of decisions and hook firings that are forgotten with it
+    began    where the failure began that ended it: the path of a step inside of it; None: with itself
     """
 
     __slots__ = (
         "attempts",
+        "began",
         "effects",
         "error",
         "finished_at",
+        "holds",
         "id",
+        "inner",
+        "items",
+        "keys",
         "output",
         "path",
+        "place",
         "refused",
         "started_at",
         "state",
@@ -127,8 +141,10 @@ class StepState:
     )
 
     def __init__(self, path: str) -> None:
-        self.id = path.rsplit("/", 1)[-1]
+        self.id = id_of(path)
         self.path = path
+        self.place = 0
+        self.holds = False
         self.state: str = NOT_STARTED
         self.attempts = 0
         self.started_at: float | None = None
@@ -138,6 +154,59 @@ class StepState:
         self.error: dict[str, str] | None = None
         self.effects: list[EffectState] = []
         self.refused: dict[str, dict[str, str]] = {}
+        self.inner: dict[str, StepState] = {}
+        self.items: Items | None = None
+        self.keys: list[str] = []
+        self.began: str | None = None
+
+
+class Items:
+    """The items of a `foreach`: of each its output, and its state once it has ended (before that None)."""
+
+    __slots__ = ("outputs", "states")
+
+    def __init__(self, total: int) -> None:
+        self.outputs: list[Any] = [None] * total
+        self.states: list[str | None] = [None] * total
+
+    def counts(self) -> dict[str, int]:
+        """As records have them."""
+        number = Counter(self.states)
+        return {
+            "total": len(self.states),
+            "complete": number[COMPLETE],
+            "skipped": number[SKIPPED],
+            "failed": number[FAILED],
+        }
+
+
+def parent_of(path: str) -> str | None:
+    """The path around a path: of an item its `foreach`, of a round its `repeat`, of a step the one it stands in."""
+    if path.endswith(")"):
+        return path[: path.rindex("(")]
+    if path.endswith("]"):
+        return path[: path.rindex("[")]
+    return path.rpartition("/")[0] or None
+
+
+def id_of(path: str) -> str:
+    """The id of the step that a path leads to, whichever item or round it is."""
+    return _ID.match(path, path.rfind("/") + 1)[0]  # type: ignore[index]
+
+
+def root_of(path: str) -> str:
+    """The id of the top-level step that a path begins with."""
+    return _ID.match(path)[0]  # type: ignore[index]
+
+
+def last_number(path: str) -> int:
+    """The index of the item, or the number of the round, that a path ends with; else 0."""
+    return int(re.split(r"[\[(]", path)[-1][:-1]) if path[-1] in "])" else 0
+
+
+def item_of(path: str) -> int | None:
+    """The index of the item that a path ends with; None when it is no item."""
+    return int(path[path.rindex("[") + 1 : -1]) if path.endswith("]") else None
 
 
 class Stopwatch:

@@ -13,41 +13,47 @@ from planrunner.errors import StoreError
 from planrunner.events import Event
 from planrunner.plan import MISSING
 from planrunner.run_parts import (
-    COMPLETE as COMPLETE,
+    COMPLETE,
+    ENDED,
+    FAILED,
+    IN_PROGRESS,
+    NEED_CLARIFICATION,
+    NOT_STARTED,
+    READY_TO_RESUME,
+    SKIPPED,
+    EffectState,
+    Items,
+    QuestionState,
+    StepState,
+    Stopwatch,
+    id_of,
+    item_of,
+    parent_of,
+    root_of,
 )
-from planrunner.run_parts import (
-    ENDED as ENDED,
-)
-from planrunner.run_parts import (
-    FAILED as FAILED,
-)
-from planrunner.run_parts import (
-    IN_PROGRESS as IN_PROGRESS,
-)
-from planrunner.run_parts import (
-    NEED_CLARIFICATION as NEED_CLARIFICATION,
-)
-from planrunner.run_parts import (
-    NOT_STARTED as NOT_STARTED,
-)
-from planrunner.run_parts import (
-    READY_TO_RESUME as READY_TO_RESUME,
-)
-from planrunner.run_parts import (
-    SKIPPED as SKIPPED,
-)
-from planrunner.run_parts import (
-    EffectState as EffectState,
-)
-from planrunner.run_parts import (
-    QuestionState as QuestionState,
-)
-from planrunner.run_parts import (
-    StepState as StepState,
-)
-from planrunner.run_parts import (
-    Stopwatch as Stopwatch,
-)
+
+__all__ = [
+    "COMPLETE",
+    "ENDED",
+    "FAILED",
+    "IN_PROGRESS",
+    "NEED_CLARIFICATION",
+    "NOT_STARTED",
+    "OUTCOME",
+    "READY_TO_RESUME",
+    "SKIPPED",
+    "EffectState",
+    "QuestionState",
+    "RunState",
+    "StepState",
+    "apply",
+    "current_step_index",
+    "fold",
+    "id_of",
+]
+
+OUTCOME = "!outcome"
+"""The decision that settles how a run ends, before what stands under `finally` is done."""
 
 
 class RunState:
@@ -57,7 +63,10 @@ class RunState:
     hooks                      firings of hooks that came to their end, by key
     questions                  by question key, in the order they were raised; `open_questions` are those of them
                                that still wait for an answer
-    step_ids, descriptions     the top-level steps in plan order, and what the plan says of them for people
+    step_ids, descriptions     the top-level steps in plan order, those under `finally` last, and what the plan says of
+                               steps for people
+    finally_ids                which of them stand under `finally`
+    spent                      what sub-plans with limits of their own have spent, by their path
     root                       the project root of the plan
     generation                 grows when what people have said counts no more: another end user, or a new try
     tries                      1, and one more for each retry of a failed run
@@ -73,6 +82,7 @@ class RunState:
         "descriptions",
         "effects",
         "error",
+        "finally_ids",
         "generation",
         "hooks",
         "id",
@@ -84,6 +94,7 @@ class RunState:
         "questions",
         "raised_limits",
         "root",
+        "spent",
         "state",
         "step_ids",
         "steps",
@@ -101,6 +112,7 @@ class RunState:
         self.in_flight = Stopwatch()
         self.raised_limits: dict[str, Any] = {}
         self.step_ids: list[str] = []
+        self.finally_ids: frozenset[str] = frozenset()
         self.descriptions: dict[str, str] = {}
         self.state: str = NOT_STARTED
         self.inputs: dict[str, Any] = {}
@@ -113,13 +125,8 @@ class RunState:
         self.open_questions: dict[str, QuestionState] = {}
         self.output: Any = MISSING
         self.error: dict[str, Any] | None = None
-        self.usage: dict[str, Any] = {
-            "llm_calls": 0,
-            "tool_calls": 0,
-            "prompt_tokens": 0,
-            "completion_tokens": 0,
-            "usd": 0.0,
-        }
+        self.usage = _nothing_spent()
+        self.spent: dict[str, dict[str, Any]] = {}
         self.created_at = 0.0
         self.updated_at = 0.0
 
@@ -127,6 +134,10 @@ class RunState:
     def has_ended(self) -> bool:
         """Whether the run is COMPLETE or FAILED."""
         return self.state in ENDED
+
+
+def _nothing_spent() -> dict[str, Any]:
+    return {"llm_calls": 0, "tool_calls": 0, "prompt_tokens": 0, "completion_tokens": 0, "usd": 0.0}
 
 
 def fold(run_id: str, history: tuple[Event, ...]) -> RunState:
@@ -153,11 +164,15 @@ def apply(run: RunState, event: Event) -> None:
 
 
 def current_step_index(run: RunState) -> int:
-    """Index of the top-level step that is in progress; else of the one that failed the run, else of the last ended."""
-    if run.state == FAILED and run.error and run.error.get("step") in run.step_ids:
-        return run.step_ids.index(run.error["step"])
+    """Index of the top-level step that is in progress; else of the one that failed the run, else of the last ended.
+
+    What runs under `finally` does not move it.
+    """
+    ids = [step_id for step_id in run.step_ids if step_id not in run.finally_ids]
+    if run.state == FAILED and run.error and run.error.get("path") and root_of(run.error["path"]) in ids:
+        return ids.index(root_of(run.error["path"]))
     last = 0
-    for index, step_id in enumerate(run.step_ids):
+    for index, step_id in enumerate(ids):
         step = run.steps.get(step_id)
         if step is None:
             continue
@@ -171,6 +186,7 @@ def _run_started(run: RunState, event: Event) -> None:
     run.plan = event.body["plan"]
     run.root = event.body["root"]
     run.step_ids = event.body["steps"]
+    run.finally_ids = frozenset(event.body.get("finally", ()))
     run.descriptions = event.body.get("descriptions", {})
     run.inputs = event.body["inputs"]
     run.context = event.body["context"]
@@ -194,22 +210,34 @@ def _run_retried(run: RunState, event: Event) -> None:
     run.state = IN_PROGRESS
     run.error = None
     run.generation += 1
-    for step in run.steps.values():
+    run.decisions.pop(OUTCOME, None)
+    run.decisions.pop("!left", None)
+    for step_id in run.finally_ids & run.steps.keys():  # what is done at the end is done again at the new one
+        _forget(run, run.steps[step_id])
+    for step in list(run.steps.values()):
         if step.state == FAILED:
-            run.in_flight.begin(event.at)
-            _reopen(run, step)
+            _reopen(run, step, event.at)
     for key in [key for key, fired in run.hooks.items() if "error" in fired or key.startswith("!after_plan_run:")]:
         del run.hooks[key]
     for key in [key for key, question in run.questions.items() if not question.resolved]:
         _set_aside(run, key)
 
 
-def _reopen(run: RunState, step: StepState) -> None:
+def _reopen(run: RunState, step: StepState, at: float) -> None:
     step.state, step.error, step.finished_at = IN_PROGRESS, None, None
     step.attempts += 1
+    if not step.holds:
+        run.in_flight.begin(at)
+    for step_id in run.decisions.get(f"{step.path}!finally", ()):
+        if f"{step.path}/{step_id}" in run.steps:
+            _forget(run, run.steps[f"{step.path}/{step_id}"])
+    for what in ("on_error", "exit", "left", "outcome"):
+        run.decisions.pop(f"{step.path}!{what}", None)
+    _note_item(run, step, None)
     for effect in step.effects:
         effect.is_void = effect.error is not None or effect.failed
-    for key in [key for key in run.hooks if key.startswith(f"{step.path}!after_step:")]:
+    ending = tuple(f"{step.path}!{point}:" for point in ("after_step", "after_plan_run"))
+    for key in [key for key in run.hooks if key.startswith(ending)]:
         del run.hooks[key]
     if f"{step.path}!ask" in run.questions:
         _set_aside(run, f"{step.path}!ask")
@@ -220,27 +248,80 @@ def _set_aside(run: RunState, key: str) -> None:
     run.questions[f"{key}~{run.generation}"] = run.questions.pop(key)
 
 
+def _step_of(run: RunState, event: Event) -> StepState:
+    """The step that an event is about; one that is not on record yet takes its place."""
+    step = run.steps.get(event.key)
+    if step is None:
+        step = run.steps[event.key] = StepState(event.key)
+        step.place = event.body.get("place", 0)
+        parent = parent_of(event.key)
+        if parent is not None:
+            run.steps[parent].inner[event.key] = step
+    return step
+
+
 def _step_started(run: RunState, event: Event) -> None:
-    step = StepState(event.key)
+    step = _step_of(run, event)
     step.state = IN_PROGRESS
     step.attempts = 1
     step.started_at = event.at
-    run.steps[event.key] = step
-    run.in_flight.begin(event.at)
+    step.holds = event.body.get("holds", False)
+    if not step.holds:
+        run.in_flight.begin(event.at)
 
 
 def _step_finished(run: RunState, event: Event) -> None:
-    step = run.steps.get(event.key)
-    if step is None:  # skipped: it never started
-        step = run.steps[event.key] = StepState(event.key)
-    elif step.state == IN_PROGRESS:
+    step = _step_of(run, event)  # one that was skipped never started
+    if step.state == IN_PROGRESS and not step.holds:
         run.in_flight.end(event.at)
     body = event.body
     step.state = body["state"]
     step.summary = body.get("summary")
     step.finished_at = event.at
     step.error = body.get("error")
-    step.output = run.effects[body["output_of"]].value if "output_of" in body else body.get("output")
+    step.began = body.get("began")
+    step.output = _told_output(run, step, body)
+    _note_item(run, step, step.state)
+    if step.state == COMPLETE and item_of(step.path) is not None:
+        _forget(run, step)  # what is left of it is its output, and its events
+
+
+def _told_output(run: RunState, step: StepState, body: dict[str, Any]) -> Any:
+    """The output that the end of a step tells, or that stands elsewhere already: with a call, or with inner steps."""
+    if "output_of" in body:
+        told = body["output_of"]
+        return run.effects[told].value if "!" in told else run.steps[told].output
+    if "gathers" in body:
+        inner = ((name, run.steps.get(f"{body['around']}/{name}")) for name in body["gathers"])
+        return {name: None if each is None else each.output for name, each in inner}
+    if body.get("lists"):
+        return [] if step.items is None else step.items.outputs
+    return body.get("output")
+
+
+def _note_item(run: RunState, step: StepState, state: str | None) -> None:
+    """Tell the `foreach` what became of its item."""
+    index = item_of(step.path)
+    parent = None if index is None else run.steps[parent_of(step.path) or ""]
+    if index is not None and parent is not None and parent.items is not None:
+        parent.items.states[index] = state
+        parent.items.outputs[index] = step.output if state == COMPLETE else None
+
+
+def _forget(run: RunState, step: StepState) -> None:
+    """Let go of a step and of all inside of it: a loop over many items must not keep what nobody asks for."""
+    for inner in list(step.inner.values()):
+        _forget(run, inner)
+    for effect in step.effects:
+        run.effects.pop(effect.key, None)
+    for key in step.keys:
+        run.decisions.pop(key, None)
+        run.hooks.pop(key, None)
+    run.spent.pop(step.path, None)
+    del run.steps[step.path]
+    parent = parent_of(step.path)
+    if parent is not None:
+        del run.steps[parent].inner[step.path]
 
 
 def _effect_started(run: RunState, event: Event) -> None:
@@ -255,7 +336,7 @@ def _effect_started(run: RunState, event: Event) -> None:
         effects[effects.index(known)] = effect
         _follow(effect, known)
     if known is None or not known.is_begun:
-        run.usage["llm_calls" if effect.is_llm_call else "tool_calls"] += 1
+        _spend(run, path, {"llm_calls" if effect.is_llm_call else "tool_calls": 1})
     run.effects[key] = effect
 
 
@@ -285,12 +366,14 @@ def _effect_finished(run: RunState, event: Event) -> None:
     effect.error = body.get("error")
     usage = effect.usage = body.get("usage")
     if usage is not None:
-        _spend(run, usage)
+        _spend(run, effect.path, usage)
 
 
-def _spend(run: RunState, usage: dict[str, Any]) -> None:
-    for name, amount in usage.items():
-        run.usage[name] += amount or 0
+def _spend(run: RunState, path: str, usage: dict[str, Any]) -> None:
+    sums = [run.usage, *(spent for plan, spent in run.spent.items() if path.startswith(f"{plan}/"))]
+    for spent in sums:
+        for name, amount in usage.items():
+            spent[name] += amount or 0
 
 
 def _attempt_failed(run: RunState, event: Event) -> None:
@@ -307,7 +390,7 @@ def _clarification_raised(run: RunState, event: Event) -> None:
     question = run.questions[event.key] = run.open_questions[event.key] = QuestionState(event)
     step = run.steps.get(question.path)
     if step is not None:
-        if step.state == IN_PROGRESS:
+        if step.state == IN_PROGRESS and not step.holds:
             run.in_flight.end(event.at)
         step.state = NEED_CLARIFICATION
 
@@ -338,7 +421,8 @@ def _no_longer_asks(run: RunState, question: QuestionState, at: float) -> None:
         and not any(q.path == step.path for q in asks_still.values())
     ):
         step.state = IN_PROGRESS
-        run.in_flight.begin(at)
+        if not step.holds:
+            run.in_flight.begin(at)
     if run.state == NEED_CLARIFICATION and not asks_still:
         run.state = READY_TO_RESUME
 
@@ -350,6 +434,16 @@ def _run_paused(run: RunState, event: Event) -> None:
 
 def _hook_fired(run: RunState, event: Event) -> None:
     run.hooks[event.key] = event.body
+    if "!after_step:" not in event.key:  # that one fires when the step itself has ended
+        _belongs(run, event.key)
+
+
+def _belongs(run: RunState, key: str) -> None:
+    """The key is forgotten with its step; one that comes before the step's start, with what is around it."""
+    path = key[: key.index("!")]
+    step = run.steps.get(path) or run.steps.get(parent_of(path) or "")
+    if step is not None:
+        step.keys.append(key)
 
 
 def _effect_asked(run: RunState, event: Event) -> None:
@@ -362,6 +456,13 @@ def _effect_voided(run: RunState, event: Event) -> None:
 
 def _decided(run: RunState, event: Event) -> None:
     run.decisions[event.key] = event.body["value"]
+    path, _, what = event.key.rpartition("!")
+    if what == "items":
+        run.steps[path].items = Items(len(event.body["value"]))
+    elif what == "limits":
+        run.spent[path] = _nothing_spent()
+    if path:
+        _belongs(run, event.key)
 
 
 def _run_finished(run: RunState, event: Event) -> None:
@@ -391,3 +492,33 @@ _APPLY: dict[str, Callable[[RunState, Event], None]] = {
     events.RUN_PAUSED: _run_paused,
     events.RUN_FINISHED: _run_finished,
 }
+
+
+def ended_as(run: RunState, path: str) -> str | None:
+    """The state in which a step, item or round has ended; None when it has not. Also of an item that is let go of."""
+    step = run.steps.get(path)
+    if step is not None:
+        return step.state if step.state in ENDED else None
+    items, index = _items_around(run, path)
+    return None if items is None else items.states[index]
+
+
+def output_of(run: RunState, path: str) -> Any:
+    """The output of a step, item or round that is COMPLETE."""
+    step = run.steps.get(path)
+    if step is not None:
+        return step.output
+    items, index = _items_around(run, path)
+    return None if items is None else items.outputs[index]
+
+
+def outputs_of(run: RunState, path: str) -> list[Any]:
+    """The outputs of the items of a foreach."""
+    items = run.steps[path].items
+    return [] if items is None else items.outputs
+
+
+def _items_around(run: RunState, path: str) -> tuple[Items | None, int]:
+    index = item_of(path)
+    parent = None if index is None else run.steps.get(parent_of(path) or "")
+    return (None, 0) if index is None or parent is None else (parent.items, index)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 # C0, DEL, C1 · soft hyphen, Arabic letter mark, Mongolian vowel separator · zero width and bidi marks · line and
 # paragraph separators, bidi embeddings · word joiner to deprecated format characters · surrogates (no terminal
@@ -25,6 +26,11 @@ def term_safe(text: str, *, lines: bool = False) -> str:
     if text.isascii() and text.isprintable():
         return text
     return (_LINES if lines else _ONE_LINE).sub(_escape, text)
+
+
+def unseen(text: str) -> Iterator[int]:
+    """Where the characters stand that `term_safe` with `lines` would not let pass."""
+    return (match.start() for match in _LINES.finditer(text))
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,8 +15,8 @@ from planrunner.hooks.view import view_of
 from planrunner.json_schema import check_value
 from planrunner.jsonsafe import dumps, to_json_safe
 from planrunner.ledger import Ledger, error_body
-from planrunner.limits import check_limits
-from planrunner.plan import Plan, Retry, Step
+from planrunner.limits import Budget, check_limits
+from planrunner.plan import Retry, Step
 from planrunner.questions import Questions, Waiting, question_of
 from planrunner.times import utc
 from planrunner.tools.base import Tool, ToolRunContext
@@ -47,15 +47,16 @@ class ToolCalls:
         self,
         tools: Catalogue,
         script: ScriptedTools | None,
-        plan: Plan,
+        root: str,
+        budgets: Sequence[Budget],
         ledger: Ledger,
         questions: Questions,
         hooks: Hooks,
     ) -> None:
         self._tools = tools
         self._script = script
-        self._root = plan.root
-        self._limits = plan.limits
+        self._root = root
+        self._budgets = budgets
         self._ledger = ledger
         self._questions = questions
         self._hooks = hooks
@@ -127,7 +128,7 @@ class ToolCalls:
         known = self._ledger.state.effects.get(call.key)
         if known is None or not known.done or known.is_void:
             begun = known is not None and known.is_begun
-            check_limits(self._limits, self._ledger.state, "tool_calls", self._ledger.clock.now(), begun=begun)
+            check_limits(self._budgets, self._ledger.state, "tool_calls", self._ledger.clock.now(), begun=begun)
         body = {"name": resolved.name, "args": call.args}
         try:
             return await self._ledger.effect(call.key, body, touch, call.attempt, tried.failed)
@@ -145,7 +146,8 @@ class ToolCalls:
         args = {name: _own_copy(value) for name, value in (effect.args or {}).items()}
         value = NotImplemented
         if self._script is not None:
-            value = self._script.call(resolved.name, resolved.effect, args, call.step.path)
+            contained = call.tool.self_contained
+            value = self._script.call(resolved.name, resolved.effect, args, effect.path, self_contained=contained)
         if value is NotImplemented:
             ctx = self._context(call.step, call.key, idempotency_key)
             value = await self._call_tool(call, ctx, args, resolved.timeout)
@@ -180,22 +182,28 @@ class ToolCalls:
         if waiting is not None:
             raise waiting
 
-    async def make_ready(self, plan: Plan) -> None:
+    async def make_ready(self, step: Step, catalogues: Iterable[tuple[str, Catalogue]]) -> None:
         """Ask every tool of the plan whether it can serve, and people what is missing, all of them together.
+
+        catalogues  those of the plan and of its sub-plans, by where they stand
 
         Raises Waiting while one is not ready.
         """
         waiting: Waiting | None = None
-        for name in self._tools.named():
-            tool = self._tools.resolve(name).tool
-            if type(tool).ready is Tool.ready:
+        named = ((where, name, tools.resolve(name).tool) for where, tools in catalogues for name in tools.named())
+        for where, name, tool in named:
+            if type(tool).ready is Tool.ready or self._is_played(name, tool):
                 continue
             try:
-                await self._make_ready(plan.steps[0], name, tool)
+                await self._make_ready(step, f"{where}{name}", tool)
             except Waiting as waits:
                 waiting = waits
         if waiting is not None:
             raise waiting
+
+    def _is_played(self, name: str, tool: Tool) -> bool:
+        """Whether a script answers every call of this tool."""
+        return self._script is not None and self._script.stands_for(name, self_contained=tool.self_contained)
 
     async def _make_ready(self, step: Step, name: str, tool: Tool) -> None:
         key = f"!ready:{name}"

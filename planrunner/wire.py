@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import builtins
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -12,10 +11,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from planrunner import events
+from planrunner.agents.planner import Ask
 from planrunner.answers import checked_answer
-from planrunner.checks import check_models, check_prices, check_raised, checked_context, checked_inputs, raised_limits
+from planrunner.checks import check_prices, check_raised, checked_context, checked_inputs, raised_limits
 from planrunner.clarification import Clarification
-from planrunner.clarification_handler import asker
 from planrunner.dispatch.local import LocalDispatcher
 from planrunner.document.load import find_root
 from planrunner.document.script import Script
@@ -26,40 +25,32 @@ from planrunner.errors import (
     UsageError,
 )
 from planrunner.events import Event
-from planrunner.execution_context import ExecutionContext, get_execution_context, make_execution_context
+from planrunner.execution_context import ContextLike, context_given, get_execution_context, make_execution_context
 from planrunner.execution_hooks import ExecutionHooks
-from planrunner.facade import run_sync, to_the_end
-from planrunner.hooks.base import Binding
-from planrunner.hooks.bindings import handler_of_plan, of_plan, of_runner
+from planrunner.facade import heard, run_sync, to_the_end
 from planrunner.journal import open_journal
-from planrunner.journal.base import Journal, Post, RunQuery, RunSummary, StoredRun
+from planrunner.journal.base import Journal, Post, StoredRun
 from planrunner.ledger import Ledger, Listener
+from planrunner.models.base import Model
 from planrunner.models.litellm import LitellmModel
-from planrunner.models.scripted import ScriptedModel
+from planrunner.parts import Given, parts_of, planner_model
 from planrunner.plan import Plan
 from planrunner.plan_run import PlanRun
-from planrunner.questions import ANSWER, CANCEL, Handler, open_question
-from planrunner.run_state import COMPLETE, FAILED, EffectState, fold
+from planrunner.planning import asking, checked_again
+from planrunner.queries import Queries
+from planrunner.questions import ANSWER, CANCEL, open_question
+from planrunner.run_state import COMPLETE, FAILED, fold
 from planrunner.runner import advance, let_go
-from planrunner.scope import Parts, RunScope
-from planrunner.scripted_answers import ScriptedAnswers
-from planrunner.sent import SentPrompt, sent_prompts
+from planrunner.scope import Parts, PlanScope
 from planrunner.settings import Settings, load_settings
-from planrunner.stored_runs import begin, keep_record, new_run, pinned_plan, state_of
+from planrunner.stored_runs import Runs, begin, keep_record, new_run, pinned_plan, state_of
+from planrunner.times import REAL, Clock
 from planrunner.tools.base import Tool
-from planrunner.tools.catalogue import Catalogue
-from planrunner.tools.loading import load_function
-from planrunner.tools.scripted import ScriptedTools
 
 _log = logging.getLogger("planrunner")
 
-ContextLike = ExecutionContext | Mapping[str, Any]
 
-SCRIPTED = "scripted"
-"""The name that records show for a model whose part a script plays."""
-
-
-class Runner:
+class Runner(Queries):
     """Runs plans, and looks at runs.
 
     tools     the caller's own tools, in addition to the built-in ones
@@ -69,6 +60,7 @@ class Runner:
     execution_hooks  hooks around every run of this Runner, and who answers questions while a run goes on
     stream    listeners also hear the text of models as it comes, as events `text` that are not kept
     settings  everything else; by default read from the environment and the project file of the plan's root
+    clock     the time that runs go by; the machine's if left out
 
     May be shared by threads and event loops; `close` it, or use it in a `with` block.
     """
@@ -83,29 +75,29 @@ class Runner:
         execution_hooks: ExecutionHooks | None = None,
         stream: bool = False,
         settings: Settings | None = None,
+        clock: Clock = REAL,
     ) -> None:
-        self._tools = tuple(tools)
-        self._model_name = model
+        self._given = Given(tuple(tools), model, script, execution_hooks, stream)
         self._store = store
-        self._script = script
-        self._hooks = execution_hooks
-        self._stream_text = stream
+        self._litellm: LitellmModel | None = None
         self._settings = settings
+        self._clock = clock
         self._settings_read: dict[str, Settings] = {}
         self._journals: dict[str, Journal] = {}
-        self._litellm: LitellmModel | None = None
         self._dispatcher = LocalDispatcher()
-        self.runs = Runs(self)
+        self.runs = Runs(self._find, self._own_journal)
 
     def run(
         self,
-        plan: Plan | PlanRun,
+        plan: Plan | PlanRun | str,
         inputs: Mapping[str, Any] | None = None,
         *,
         context: ContextLike | None = None,
         on_event: Listener | None = None,
     ) -> PlanRun:
-        """Run a plan until it ends or waits for a person, and return its record; a PlanRun is resumed.
+        """Run a plan until it ends or waits for a person, and return its record.
+
+        A PlanRun is resumed, and a text is a query: see `run_query`.
 
         The context is the given one, else that of the enclosing `with execution_context(...)`. A step that fails gives
         a record in state FAILED. Raises a UsageError when inputs, context, tools, model or store do not allow a run to
@@ -115,7 +107,7 @@ class Runner:
 
     def arun(
         self,
-        plan: Plan | PlanRun,
+        plan: Plan | PlanRun | str,
         inputs: Mapping[str, Any] | None = None,
         *,
         context: ContextLike | None = None,
@@ -124,48 +116,43 @@ class Runner:
         """As `run`, for async callers. The context counts that stands at the call. A cancelled run is kept as it is."""
         if isinstance(plan, PlanRun):
             return self.aresume(plan, context=context, on_event=on_event)
+        if isinstance(plan, str):
+            if inputs:
+                raise UsageError("a query takes no inputs: say in it what they are")
+            return self.arun_query(plan, context=context, on_event=on_event)
         if not isinstance(plan, Plan):
-            raise UsageError(f"run takes a Plan, as load_plan gives it, or a PlanRun, and not {type(plan).__name__}")
-        return self._start(plan, inputs, _context(context), on_event)
+            raise UsageError(f"run takes a Plan, a PlanRun or a query, and not {type(plan).__name__}")
+        return self._start(plan, inputs, context_given(context), on_event)
+
+    def _planner(self, settings: Settings) -> Ask:
+        """The road to the planner's model."""
+        return asking(*planner_model(settings, self._given, lambda: self._model(None)))
 
     def astream(
         self, plan: Plan, inputs: Mapping[str, Any] | None = None, *, context: ContextLike | None = None
     ) -> AsyncIterator[Event]:
         """Run a plan and yield its events, each when it is durable. Leaving the loop early leaves it as it stands."""
-        return self._stream(plan, inputs, _context(context))
-
-    async def _stream(
-        self, plan: Plan, inputs: Mapping[str, Any] | None, context: dict[str, Any]
-    ) -> AsyncIterator[Event]:
-        queue: asyncio.Queue[Event | None] = asyncio.Queue()
-        run = asyncio.ensure_future(self._start(plan, inputs, context, queue.put_nowait))
-        run.add_done_callback(lambda _: queue.put_nowait(None))
-        try:
-            while (event := await queue.get()) is not None:
-                yield event
-            await run
-        finally:
-            if not run.done():
-                run.cancel()
-                await asyncio.gather(run, return_exceptions=True)
+        given = context_given(context)
+        return heard(lambda hear: self._start(plan, inputs, given, hear))
 
     async def _start(
         self, plan: Plan, inputs: Mapping[str, Any] | None, context: dict[str, Any], on_event: Listener | None
     ) -> PlanRun:
+        plan = checked_again(plan)
         settings = self._settings_for(plan.root)
-        parts = self._parts(plan, settings)
+        parts = parts_of(plan, settings, self._given, self._model(plan))
         await check_prices(plan, parts.model, parts.default_models, parts.aliases)
-        state, start = begin(plan, checked_inputs(plan, inputs), checked_context(plan, context))
+        state, start = begin(plan, checked_inputs(plan, inputs), checked_context(plan, context), self._clock.now())
         journal = self._journal(settings)
         creating = asyncio.ensure_future(journal.create(new_run(plan, state), [start]))
         try:
             lease = await asyncio.shield(creating)
         except asyncio.CancelledError as stopped:  # the run may exist all the same
-            ledger = Ledger(state, await to_the_end(creating, leaving=True), journal, on_event)
+            ledger = Ledger(state, await to_the_end(creating, leaving=True), journal, on_event, clock=self._clock)
             ledger.announce([start])
             await let_go(ledger, stopped)
             raise
-        ledger = Ledger(state, lease, journal, on_event)
+        ledger = Ledger(state, lease, journal, on_event, clock=self._clock)
         ledger.announce([start])
         await self._carry(plan, parts, ledger)
         return keep_record(state, settings.store)
@@ -223,7 +210,7 @@ class Runner:
             return keep_record(state, settings.store)
         plan = pinned_plan(stored, state)
         body = {} if context is None else {"context": checked_context(plan, context)}
-        parts = self._parts(plan, settings, [effect for effect in state.effects.values() if effect.done])
+        parts = parts_of(plan, settings, self._given, self._model(plan), stored.events, state.questions.values())
         check_raised(plan, state, (again or {}).get("limits", {}))
         if calls and (again is not None or state.state != FAILED):
             await check_prices(plan, parts.model, parts.default_models, parts.aliases)
@@ -234,7 +221,7 @@ class Runner:
             journal.abandon(lease)
             raise
         seen = stored.posts[-1].seq if stored.posts else 0
-        ledger = Ledger(fold(run_id, stored.events), lease, journal, on_event, seen)
+        ledger = Ledger(fold(run_id, stored.events), lease, journal, on_event, seen, self._clock)
         user, ended = ledger.state.context["end_user_id"], ledger.state.state
         ledger.emit(events.RUN_RESUMED, "", {"epoch": lease.epoch, **body})
         if again is not None and ended == FAILED:  # by its events: in the store it is carried again
@@ -301,18 +288,22 @@ class Runner:
     async def _carry(
         self, plan: Plan, parts: Parts, ledger: Ledger, posts: Sequence[Post] = (), other_user: bool = False
     ) -> None:
-        run = RunScope(plan, parts, ledger)
+        run = PlanScope(plan, parts, ledger)
         run.said = tuple(posts)
         if other_user:
             run.questions.withdraw_approvals()
         await self._dispatcher.dispatch(ledger.state.id, lambda: advance(run))
+
+    def _own_journal(self) -> Journal:
+        """The store of the working folder's project."""
+        return self._journal(self._settings_for(find_root(None)))
 
     async def _find(self, run_id: str) -> tuple[Journal, StoredRun]:
         """The run, in a store that this Runner has used, or in that of the working folder's project."""
         for journal in list(self._journals.values()):
             with suppress(PlanRunNotFoundError):
                 return journal, await journal.load(run_id)
-        journal = self._journal(self._settings_for(find_root(None)))
+        journal = self._own_journal()
         return journal, await journal.load(run_id)
 
     def _settings_for(self, root: str) -> Settings:
@@ -331,93 +322,18 @@ class Runner:
                 opened.close()
         return journal
 
-    def _parts(self, plan: Plan, settings: Settings, finished: Iterable[EffectState] = ()) -> Parts:
-        """Everything a run of this plan needs, checked: every tool is there, every task has a model.
-
-        finished  calls that are on record: a script has answered them
-        """
-        tools = Catalogue(plan, self._tools)
-        tools.check()
-        script = self._script
-        handler, bindings = self._people(plan)
-        defaults = _first(_one(self._model_name), plan.default_models, _one(settings.model))
-        if script is None:
-            check_models(plan, defaults)
-        return Parts(
-            tools=tools,
-            model=self._model(plan) if script is None else ScriptedModel(script.replies),
-            default_models=defaults if script is None else defaults or (SCRIPTED,),
-            aliases=settings.models,
-            tool_script=None if script is None else ScriptedTools(script.tools, finished),
-            handler=handler,
-            bindings=bindings,
-            large_output=settings.large_output_tokens,
-            streams=self._stream_text,
-        )
-
-    def _people(self, plan: Plan) -> tuple[Handler | None, tuple[Binding, ...]]:
-        """Who answers questions at once, and the hooks, those of the Runner first."""
-        hooks = self._hooks
-        own = of_plan(plan, lambda use: load_function(use, plan.root))
-        people = None if hooks is None else hooks.clarification_handler
-        people = people or handler_of_plan(plan, lambda use: load_function(use, plan.root))
-        handler = None if people is None else asker(people)
-        if self._script is not None and self._script.answers:
-            handler = ScriptedAnswers(self._script.answers, handler)
-        return handler, (*of_runner(hooks), *own)
-
-    def _model(self, plan: Plan) -> LitellmModel:
-        """The road to real models; its slow import begins beside the start of the run."""
+    def _model(self, plan: Plan | None) -> Model:
+        """The road to real models, for this plan or for the planner; its slow import begins beside the start."""
         if self._litellm is None:
             self._litellm = LitellmModel()
-        if any(step.verb == "task" for step in plan.walk()):
+        if self._given.script is None and (plan is None or _has_tasks(plan)):
             self._litellm.warm()
         return self._litellm
 
 
-class Runs:
-    """The stored runs of a Runner's store: `runner.runs`."""
-
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
-
-    def list(self, query: RunQuery | None = None) -> builtins.list[RunSummary]:
-        """The newest runs that match."""
-        return run_sync(self._journal().list(query or RunQuery()))
-
-    def get(self, run_id: str) -> PlanRun:
-        """The record of a run as it stands. PlanRunNotFoundError when there is none."""
-        return PlanRun.from_state(state_of(self._load(run_id)))
-
-    def events(self, run_id: str) -> tuple[Event, ...]:
-        """Everything that happened in a run, in order. PlanRunNotFoundError when there is none."""
-        return self._load(run_id).events
-
-    def prompts(self, run_id: str) -> builtins.list[SentPrompt]:
-        """What models were sent in a run, attempt by attempt. PlanRunNotFoundError when there is none."""
-        return sent_prompts(run_id, self._load(run_id).events)
-
-    def _load(self, run_id: str) -> StoredRun:
-        return run_sync(self._runner._find(run_id))[1]
-
-    def _journal(self) -> Journal:
-        runner = self._runner
-        return runner._journal(runner._settings_for(find_root(None)))
-
-
-def _one(name: str | None) -> tuple[str, ...]:
-    return () if name is None else (name,)
-
-
-def _first(*names: Sequence[str]) -> tuple[str, ...]:
-    """The first that names anything."""
-    return tuple(next((each for each in names if each), ()))
+def _has_tasks(plan: Plan) -> bool:
+    return any(step.verb == "task" for each in plan.walk_plans() for step in each.walk())
 
 
 def _id(run: PlanRun | str) -> str:
     return run if isinstance(run, str) else run.id
-
-
-def _context(given: ContextLike | None) -> dict[str, Any]:
-    context = get_execution_context() if given is None else make_execution_context(given)
-    return (context or ExecutionContext()).model_dump()

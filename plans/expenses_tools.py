@@ -1,4 +1,7 @@
-"""The tools of expenses.yml: plain functions, named there with `use`. They compute in decimals, never in floats."""
+"""The tools of expenses.yml, named there with `use`. They compute in decimals, never in floats.
+
+They touch nothing outside, and say so: plan tests call them as they are.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ from collections import defaultdict
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from planrunner import ToolHardError
+from planrunner import ToolHardError, tool
 
 
+@tool(effect="read", self_contained=True)
 def totals(rows: list[dict[str, str]]) -> dict[str, Any]:
     """Add up expenses per end user and category.
 
@@ -25,6 +29,7 @@ def totals(rows: list[dict[str, str]]) -> dict[str, Any]:
     }
 
 
+@tool(effect="read", self_contained=True)
 def report(title: str, totals: dict[str, Any]) -> str:
     """Write totals as a Markdown table.
 

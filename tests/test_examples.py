@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from planrunner import load_script
 from tests.conftest import PROJECT
 from tests.servers.open_meteo import open_meteo
 from tests.servers.openai_server import OpenAIServer, calls, failure, text
@@ -117,6 +118,53 @@ def test_the_greeting_through_the_real_litellm(project: Path) -> None:
     assert b"sk-secret" not in written + (done.stdout + done.stderr).encode()
 
 
+QUERY = "Get the temperature in Svalbard and write me a personalized greeting with the result."
+ASK = ["ask", QUERY, "--user", "DemoUser123", "--data", "name=Nicholas of Patara"]
+
+
+def test_the_query_planned_and_run_with_its_script_prints_the_documented_record(project: Path) -> None:
+    flags = ["--data", "email_address=demo@example.org", "--script", "plans/ask.script.yml", "--yes"]
+    done = planrunner(project, *ASK, *flags, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert_shape(record, RUN_STATE)
+    assert (record["state"], record["current_step_index"]) == ("COMPLETE", 1)
+    assert record["execution_context"]["end_user_id"] == "DemoUser123"
+    assert list(record["step_outputs"]) == ["$svalbard_temperature", "$personalized_greeting"]
+    assert record["final_output"] == record["step_outputs"]["$personalized_greeting"]
+    assert "Nicholas of Patara" in record["final_output"]["value"]
+
+
+def test_the_query_planned_and_run_through_the_real_litellm(project: Path) -> None:
+    (plan,) = load_script(project / "plans" / "ask.script.yml").replies["planner"]
+    said = [
+        text(f"Here is the plan:\n```yaml\n{plan}```"),
+        calls(("weather", {"city": "Longyearbyen"})),
+        text("Light snow at -11.5 °C."),
+        text("Dear Nicholas of Patara, wrap up warm!"),
+    ]
+    with OpenAIServer(said) as server, open_meteo() as meteo:
+        done = planrunner(
+            project, *ASK, "--data", "team={{ 7*7 }}", "--yes", "--model", "openai/x", "--format", "json",
+            OPENAI_API_BASE=server.base_url, OPENAI_API_KEY="sk-secret-1234567890", PLANRUNNER_OPEN_METEO_URL=meteo.url,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    planned, first, _, last = server.requests
+    assert planned.messages[1] == {"role": "user", "content": QUERY}
+    data = '"additional_data":{"name":"Nicholas of Patara","team":"{{ 7*7 }}"}'
+    assert f'{{"end_user_id":"DemoUser123",{data}}}' in planned.system
+    assert "DemoUser123" not in first.system, "the reporter sees none of the context"
+    assert [tool["function"]["name"] for tool in first.body["tools"]] == ["weather"]
+    assert data in last.system
+    assert last.messages[1]["content"].startswith("Write a short, warm greeting to Nicholas of Patara")
+    assert list(record["step_outputs"]) == ["$svalbard_temperature", "$personalized_greeting"]
+    assert record["final_output"] == {"value": "Dear Nicholas of Patara, wrap up warm!"}
+    assert record["usage"]["llm_calls"] == 3, "those of the run"
+    written = b"".join(file.read_bytes() for file in (project / ".planrunner").rglob("*") if file.is_file())
+    assert b"sk-secret" not in written + (done.stdout + done.stderr).encode()
+
+
 def test_a_model_that_refuses_fails_the_run_with_a_clear_word(project: Path) -> None:
     with OpenAIServer([failure(401, "bad key")]) as server:
         done = planrunner(
@@ -137,6 +185,16 @@ def test_the_expenses_need_no_model(project: Path) -> None:
     report = (project / output["report"]).read_text(encoding="utf-8")
     assert all(user in report for user in output["end_users"])
     assert "2546.18" in report
+
+
+def test_the_tests_of_the_examples_pass_and_leave_nothing(project: Path) -> None:
+    done = planrunner(project, "test", "plans", "--format", "json")
+    assert done.returncode == 0, done.stdout
+    cases = json.loads(done.stdout)["cases"]
+    assert {case["file"] for case in cases} == {f"plans/{name}.test.yml" for name in ("expenses", "greeting", "refund")}
+    assert len(cases) >= 15
+    assert not (project / "reports").exists()
+    assert not (project / ".planrunner").exists()
 
 
 def test_a_refund_is_decided_approved_and_paid_once(project: Path) -> None:

@@ -28,6 +28,7 @@ CLI_AIDS = {
     "values",
     "env_file",
     "files",
+    "globs",
     "plans",
     "sink",
     "follow",
@@ -36,6 +37,7 @@ CLI_AIDS = {
     "carrying",
     "context",
     "next",
+    "planned",
     "stores",
 }
 """Files in `cli/` that are no commands."""
@@ -72,11 +74,28 @@ def test_commands() -> None:
         assert load(reference).name == name
 
 
-@pytest.mark.parametrize(
-    "table", [render.PROBLEMS, render.RECORDS, render.EVENTS, render.LISTS, render.TOOLS, render.TOOL]
-)
+@pytest.mark.parametrize("table", [render.RECORDS, render.EVENTS, render.LISTS, render.TOOLS, render.TOOL])
 def test_reporters(table: Mapping[str, str]) -> None:
     assert list(table) == ["text", "json"]
+    for reference in table.values():
+        assert callable(load(reference))
+
+
+def test_reporters_of_plan_tests() -> None:
+    assert list(render.CASES) == ["text", "json", "junit"]
+    for reference in render.CASES.values():
+        assert callable(load(reference))
+
+
+def test_reporters_of_problems() -> None:
+    assert list(render.PROBLEMS) == ["text", "json", "github", "sarif", "junit"]
+    for name, reference in render.PROBLEMS.items():
+        assert reference == f"planrunner.render.{name}:problems"
+
+
+@pytest.mark.parametrize("table", [render.CHECK, render.CHECKS])
+def test_reporters_of_checks(table: Mapping[str, str]) -> None:
+    assert list(table) == ["text", "json", "markdown"]
     for reference in table.values():
         assert callable(load(reference))
 

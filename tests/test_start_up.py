@@ -51,7 +51,16 @@ def imported(*words: str, cwd: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     "words",
-    [("--help",), ("--version",), ("run", "--help"), ("validate", "--help"), ("runs", "list", "--help")],
+    [
+        ("--help",),
+        ("--version",),
+        ("run", "--help"),
+        ("plan", "--help"),
+        ("ask", "--help"),
+        ("validate", "--help"),
+        ("test", "--help"),
+        ("runs", "list", "--help"),
+    ],
     ids=" ".join,
 )
 def test_help_imports_nothing_heavy(tmp_path: Path, words: tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from planrunner.answers import MULTIPLE_CHOICE, USER_VERIFICATION, VALUE_CONFIRMATION
+from planrunner.answers import MULTIPLE_CHOICE, USER_VERIFICATION, VALUE_CONFIRMATION, checked_answer
 from planrunner.clarification import AnyClarification
 from planrunner.clarification_handler import ClarificationHandler, OnError, OnResolution
 from planrunner.cli.answering import Ahead, Typed, answer_to
@@ -24,11 +24,36 @@ TRIES = 3
 """How often one question is put before it is left open."""
 
 _LONGEST = 65536
+_YES_OR_NO = {"category": USER_VERIFICATION}
 
 
 def can_ask() -> bool:
     """Whether somebody sits there who can read the question and type an answer."""
     return is_terminal(sys.stdin) and is_terminal(sys.stderr)
+
+
+def confirmed(question: str) -> bool:
+    """Whether the person says yes. The end of input is a no, and so are TRIES words that are neither."""
+    return asyncio.run(_confirmed(question))
+
+
+async def _confirmed(question: str) -> bool:
+    for _ in range(TRIES):
+        _forget_what_was_typed_before()
+        talk_raw(f"{question} yes or no: ")
+        try:
+            typed = await _line()
+        except asyncio.CancelledError:
+            talk("")  # what follows must not stand behind the prompt
+            raise
+        if typed is None:
+            talk("")
+            return False
+        try:
+            return bool(checked_answer(_YES_OR_NO, typed.decode("utf-8", "replace")) == "yes")
+        except AnswerError as error:
+            talk(f"refused: {term_safe(str(error))}")
+    return False
 
 
 class Asking(ClarificationHandler):

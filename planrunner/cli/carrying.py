@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,20 +32,31 @@ if TYPE_CHECKING:
 Work = Callable[["Runner", Callable[["Event"], None]], "PlanRun"]
 """Carries a run with this runner and this listener; returns the record."""
 
-_FLAGS = (
+_GIVEN = (
     once("--user", metavar="ID", type=utf8, help="The end user's id."),
     click.option("--data", metavar="K=V", type=utf8, multiple=True, help="Data about the end user; K:=JSON for JSON."),
     once("--context", metavar="FILE", help="The execution context, a YAML file; --user and --data add to it."),
     once("--model", metavar="NAME", type=utf8, help="Model of tasks that name none: a litellm name, or alias."),
     once("--script", metavar="FILE", help="Answer for models and tools from this file; no model is called."),
+)
+_RESULT = (
     formats(*FOLLOWERS),
     once("--out", metavar="FILE", help="Write the result there and not to standard output."),
 )
 
 
+def for_a_user(command: Command) -> Command:
+    """The flags of commands that call models: end user, model, script."""
+    return _flagged(command, _GIVEN)
+
+
 def carrying(command: Command) -> Command:
-    """The flags of commands that carry a run: end user, model, form of the result."""
-    for flag in reversed(_FLAGS):
+    """The flags of commands that carry a run: those of `for_a_user`, and the form of the result."""
+    return _flagged(command, (*_GIVEN, *_RESULT))
+
+
+def _flagged(command: Command, flags: Sequence[Callable[[Command], Command]]) -> Command:
+    for flag in reversed(flags):
         command = flag(command)
     return command
 
@@ -69,7 +80,7 @@ def carry(
     with (
         FOLLOWERS[given["format_"]](output, told, commands, resumes) as follower,
         kept_for_data(follower.progress.say),
-        _runner(settings, given, follower, _people(told, ahead, follower)) as runner,
+        runner_of(settings, given, _people(told, ahead, follower), follower.hears_text) as runner,
     ):
         follower.progress.descriptions = described
         record = work(runner, follower)
@@ -123,19 +134,16 @@ def what_to_type(record: PlanRun, commands: Commands | None) -> Iterator[str]:
         yield commands.resume(record.id)
 
 
-def _runner(settings: Settings, given: Mapping[str, Any], follower: Follower, people: ExecutionHooks) -> Runner:
+def runner_of(
+    settings: Settings, given: Mapping[str, Any], people: ExecutionHooks | None = None, stream: bool = False
+) -> Runner:
+    """The Runner that the flags ask for."""
     with uninterrupted():
         from planrunner.document.script import load_script
         from planrunner.wire import Runner
 
     script = None if given["script"] is None else load_script(given["script"])
-    return Runner(
-        settings=settings,
-        model=given["model"],
-        script=script,
-        execution_hooks=people,
-        stream=follower.hears_text,
-    )
+    return Runner(settings=settings, model=given["model"], script=script, execution_hooks=people, stream=stream)
 
 
 def _people(told: OnStore, ahead: Ahead, follower: Follower) -> ExecutionHooks:

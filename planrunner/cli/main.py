@@ -15,10 +15,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("planrunner.cli.run:run", "Run a plan for an end user."),
     "resume": ("planrunner.cli.resume:resume", "Go on with a run that waits, was interrupted, or failed."),
     "answer": ("planrunner.cli.answer:answer", "Answer a question of a run, without running it."),
+    "plan": ("planrunner.cli.plan:plan", "Let a model write a plan; nothing is run."),
+    "ask": ("planrunner.cli.ask:ask", "Let a model write a plan, look at it, and run it."),
     "validate": ("planrunner.cli.validate:validate", "Check plan files and folders; nothing is run."),
+    "explain": ("planrunner.cli.explain:explain", "Tell of a check: why it is made, an example, the mend."),
+    "test": ("planrunner.cli.test:test", "Run plan tests; nothing real is called."),
     "runs": ("planrunner.cli.runs:runs", "Look at stored runs, and cancel them."),
     "tools": ("planrunner.cli.tools:tools", "Look at the tools that plans may name."),
-    "schema": ("planrunner.cli.schema:schema", "Print the JSON Schema of a plan or a record."),
+    "schema": ("planrunner.cli.schema:schema", "Print the JSON Schema of a plan, a record or a plan test."),
 }
 """Command → where it stands, and its line in the list."""
 

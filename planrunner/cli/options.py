@@ -78,16 +78,22 @@ _TALK = (
     click.option("-v", "--verbose", is_flag=True, help="More talk on standard error."),
     click.option("--debug", is_flag=True, help="Show the traceback of an error."),
 )
+_ENV_FILE = once("--env-file", metavar="FILE", help="Read environment variables from this file first.")
 _STORE = (
     once("--store", metavar="URL", type=utf8, help="Where runs are kept: memory, a folder, or sqlite:///FILE."),
     click.option("--no-input", is_flag=True, help="Never ask at the terminal."),
-    once("--env-file", metavar="FILE", help="Read environment variables from this file first."),
+    _ENV_FILE,
 )
 
 
 def common(command: Command) -> Command:
     """-q, -v and --debug; the command gets them as its first argument, a `Common`."""
     return _packed(command, Common, _TALK)
+
+
+def common_with_env(command: Command) -> Command:
+    """The flags of `common`, and --env-file, which may hold the keys of models."""
+    return _packed(command, Common, (_ENV_FILE, *_TALK))
 
 
 def on_store(command: Command) -> Command:

@@ -5,32 +5,38 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from enum import Enum, auto
+from dataclasses import dataclass, replace
+from enum import Enum
 
 from planrunner.cli.files import UnreadableError, is_handed, read_bytes, refuse_special
+from planrunner.cli.globs import is_glob, matches
 from planrunner.document.load import ABOUT_BUILTIN, find_root, load_document
 from planrunner.document.problem import Problem
 from planrunner.document.source import MAX_BYTES
 from planrunner.errors import UsageError
 from planrunner.plan import Plan
-from planrunner.render.checked import Checked
+from planrunner.render.checked import Checked, as_checked
 
 _MARK = rb"(?:\xef\xbb\xbf)?(?:\{[ \t]*)?(['\"]?)planrunner%s\1[ \t]*:"
 _IS_PLAN = re.compile(rb"^" + _MARK % rb"", re.MULTILINE)
-_IS_ANOTHER = re.compile(rb"^" + _MARK % rb"_(?:script|test)", re.MULTILINE)
+_IS_TEST = re.compile(rb"^" + _MARK % rb"_test", re.MULTILINE)
+_IS_SCRIPT = re.compile(rb"^" + _MARK % rb"_script", re.MULTILINE)
 _UTF16 = tuple("planrunner".encode(name) for name in ("utf-16-le", "utf-16-be"))
 _HEAD = 64 * 1024
 STDIN = "<stdin>"
 
 
-class _Kind(Enum):
-    """What a YAML file in a folder is, by its first bytes."""
+class Kind(Enum):
+    """What a YAML file is, by its first bytes. The value is what it is called."""
 
-    PLAN = auto()
-    ANOTHER = auto()
-    """A script or a test: ours, and no plan."""
-    FOREIGN = auto()
+    PLAN = "plan"
+    TEST = "plan test"
+    SCRIPT = "script"
+    FOREIGN = "file of somebody else"
+
+
+_MARKS = {Kind.PLAN: "planrunner", Kind.TEST: "planrunner_test"}
+"""What may be asked for → the key at the top of such a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +51,46 @@ class Given:
 class Gathered:
     """What paths lead to.
 
-    files        the plans, in order: a path that is to be read, or what is wrong with one that can't be
-    passed_over  how many YAML files in folders are no files of planrunner
+    files        what was asked for, in order: a path that is to be read, or what is wrong with one that can't be
+    passed_over  how many YAML files are no files of planrunner
     """
 
     files: list[str | Checked]
     passed_over: int
 
 
-def read_plan(path: str) -> Given:
-    """Read and check one plan; `-` is standard input. UnreadableError when there is no file to read."""
+def read_plan(path: str, stdin_name: str | None = None) -> Given:
+    """Read and check one plan. UnreadableError when there is no file to read.
+
+    path        `-` is standard input
+    stdin_name  the file that standard input stands for: problems name it, and its project is the plan's
+    """
     refuse_special(path, "the plan")
     text = read_bytes(path, "the plan", MAX_BYTES)
-    name, place = STDIN if path == "-" else path, None if is_handed(path) else path
+    place = stdin_name if path == "-" else None if is_handed(path) else path
+    name = stdin_name or STDIN if path == "-" else path
     loaded = load_document(text, name, path=place, root=find_root(place))
     refused = any(problem.code in ABOUT_BUILTIN for problem in loaded.problems)
-    prompts = {prompt.name: prompt.lines for prompt in loaded.prompts}
-    checked = Checked(name, loaded.problems, loaded.source.lines, prompts)
-    return Given(checked, None if refused else loaded.plan)
+    return Given(as_checked(loaded), None if refused else loaded.plan)
+
+
+def told_once(checked: Sequence[Checked]) -> list[Checked]:
+    """The files, each with its own problems, and with those in its sub-plans that are told nowhere else."""
+    told = {_key(problem) for each in checked for problem in each.problems if each.has(problem.file)}
+    return [replace(each, problems=tuple(_new(each, told))) for each in checked]
+
+
+def _new(checked: Checked, told: set[Problem]) -> Iterator[Problem]:
+    for problem in checked.problems:
+        key = _key(problem)
+        if checked.has(problem.file) or key not in told:
+            told.add(key)
+            yield problem
+
+
+def _key(problem: Problem) -> Problem:
+    """The problem with the one name of its file, however that was given."""
+    return replace(problem, file=os.path.normpath(problem.file))
 
 
 def unreadable(path: str, why: str) -> Checked:
@@ -70,52 +98,79 @@ def unreadable(path: str, why: str) -> Checked:
     return Checked(path, (Problem(path, 1, 1, "unreadable", why),))
 
 
-def gather(paths: Sequence[str]) -> Gathered:
-    """The files named, and the plans in the folders named (YAML files with `planrunner:` at the top), each once."""
-    found = [entry for path in paths for entry in _files(path)]
-    files = {entry.file if isinstance(entry, Checked) else entry: entry for entry in found if entry is not None}
-    passed_over = found.count(None)
-    if not files:
+def gather(paths: Sequence[str], kind: Kind = Kind.PLAN, *, only_plans: bool = False) -> Gathered:
+    """The files named, and those of this kind (by their first key) in folders and among what globs match.
+
+    Each is given once. UsageError when there is none, or when a glob matches nothing.
+
+    only_plans  files that are named are looked at as well and passed over when they are no plans; none is no error
+    """
+    found: dict[str, str | Checked | None] = {}
+    for path, entry in (each for given in paths for each in _found(given, kind, only_plans)):
+        found[path] = found.get(path) or entry  # one that is named is checked also when a folder would pass it over
+    files = [entry for entry in found.values() if entry is not None]
+    passed_over = len(found) - len(files)
+    if not files and not only_plans:
         others = f" (YAML files that are none: {passed_over})" if passed_over else ""
         raise UsageError(
-            f"there is no plan in {' or '.join(paths)}{others}: a plan is a YAML file with `planrunner: 1` at the top"
+            f"there is no {kind.value} in {' or '.join(paths)}{others}: "
+            f"a {kind.value} is a YAML file with `{_MARKS[kind]}: 1` at the top"
         )
-    return Gathered(list(files.values()), passed_over)
+    return Gathered(files, passed_over)
 
 
-def _files(path: str) -> Iterator[str | Checked | None]:
-    """Plans, and what can't be read; None for a YAML file of somebody else."""
-    if not os.path.isdir(path):
-        yield path
-        return
+_Entry = tuple[str, str | Checked | None]
+"""A path, and what stands there: what was asked for (its path), what can't be read, or None for a foreign YAML file."""
+
+
+def _found(path: str, kind: Kind, only_plans: bool) -> Iterator[_Entry]:
+    if os.path.isdir(path):
+        yield from _folder(path, kind)
+    elif is_glob(path):
+        for match in matches(path):
+            yield from _folder(match, kind) if os.path.isdir(match) else _yaml(match, kind)
+    elif only_plans and path != "-":
+        yield from _file(path, kind)
+    else:
+        yield path, path
+
+
+def _folder(path: str, kind: Kind) -> Iterator[_Entry]:
     closed: list[OSError] = []
     for folder, inner, names in os.walk(path, onerror=closed.append):
         yield from _refused(closed)
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         for name in sorted(names):
-            if name.endswith((".yml", ".yaml")):
-                yield from _file(os.path.join(folder, name))
+            yield from _yaml(os.path.join(folder, name), kind)
     yield from _refused(closed)
 
 
-def _refused(closed: list[OSError]) -> Iterator[Checked]:
+def _refused(closed: list[OSError]) -> Iterator[_Entry]:
     while closed:
         error = closed.pop(0)
-        yield unreadable(str(error.filename), f"the folder {error.filename} can't be read: {error.strerror}")
+        path = str(error.filename)
+        yield path, unreadable(path, f"the folder {path} can't be read: {error.strerror}")
 
 
-def _file(path: str) -> Iterator[str | Checked | None]:
+def _yaml(path: str, kind: Kind) -> Iterator[_Entry]:
+    if path.endswith((".yml", ".yaml")):
+        yield from _file(path, kind)
+
+
+def _file(path: str, wanted: Kind) -> Iterator[_Entry]:
     try:
         refuse_special(path, "the file")
         kind = _kind(read_bytes(path, "the file", _HEAD))
     except UnreadableError as error:
-        yield unreadable(path, str(error))
+        yield path, unreadable(path, str(error))
         return
-    if kind is not _Kind.ANOTHER:
-        yield path if kind is _Kind.PLAN else None
+    if kind in (wanted, Kind.FOREIGN):
+        yield path, path if kind is wanted else None
 
 
-def _kind(head: bytes) -> _Kind:
+def _kind(head: bytes) -> Kind:
     if _IS_PLAN.search(head) or any(word in head for word in _UTF16):
-        return _Kind.PLAN
-    return _Kind.ANOTHER if _IS_ANOTHER.search(head) else _Kind.FOREIGN
+        return Kind.PLAN
+    if _IS_TEST.search(head):
+        return Kind.TEST
+    return Kind.SCRIPT if _IS_SCRIPT.search(head) else Kind.FOREIGN

@@ -61,11 +61,11 @@ def _tell_problems(found: Given, told: OnStore) -> None:
     """What is wrong with the plan goes to standard error: standard output is for results."""
     colours = style(sys.stderr)
     if found.plan is None:
-        talk_raw(text.problems([found.checked], colours))
+        talk_raw(text.problems_of(found.checked, colours))
         talk(f"{colours('error:', 'red')} the plan {term_safe(found.checked.file)} is not valid: nothing ran")
     elif not told.quiet:  # errors that left a plan (a tool that only the Runner may know) are the Runner's to tell
         warnings = tuple(problem for problem in found.checked.problems if problem.level == "warning")
-        talk_raw(text.problems([replace(found.checked, problems=warnings)], colours))
+        talk_raw(text.problems_of(replace(found.checked, problems=warnings), colours))
 
 
 def _inputs(schema: Mapping[str, Any], file: str | None, words: Iterable[str]) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from planrunner.registry import load
 from planrunner.render import json
 
 SCHEMAS: dict[str, tuple[str, str]] = {
-    "plan": ("planrunner.document.schema:plan_schema", "a plan file"),
+    "plan": ("planrunner.document.schema:published_schema", "a plan file"),
     "run": ("planrunner.render.record_schema:record_schema", "the record of a run"),
+    "test": ("planrunner.testing.schema:plan_test_schema", "a plan test"),
 }
 """Name → the function that gives the schema, and what it describes."""
 

@@ -16,6 +16,8 @@ from planrunner.registry import suggest
 FREE: Final = "^x-"
 """The pattern of keys that are free everywhere."""
 
+_TRUTH: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+
 _MAPS = (
     "args inputs context additional_data models agents tools hooks defaults output returns agent clarify set with match"
 )
@@ -63,10 +65,14 @@ def _empty_above(key: str, node: MapNode) -> str | None:
     return None
 
 
-def in_brackets(node: Node) -> str:
-    """How a single value would be written as a list."""
+def rewritten(node: Node, types: str | list[str]) -> str:
+    """How a text would be written where a list, or true or false, is wanted."""
     text = text_of(node)
-    return f"; write [{text}]" if text and len(text) <= MAX_SHOWN and "\n" not in text else ""
+    if "boolean" in types and text is not None and text.lower() in _TRUTH:
+        return f"; write {_TRUTH[text.lower()]}"
+    if "array" in types and text and len(text) <= MAX_SHOWN and "\n" not in text:
+        return f"; write [{text}]"
+    return ""
 
 
 def as_name(text: str, schema: Schema) -> str:

@@ -13,11 +13,15 @@ from planrunner.plan import (
     MISSING,
     NOTHING,
     Agent,
+    Case,
     ContextContract,
+    ErrorHandler,
+    Foreach,
     HookEntry,
     Limits,
     ModelAlias,
     Plan,
+    Repeat,
     Retry,
     Step,
     ToolEntry,
@@ -31,12 +35,13 @@ def build(document: Document, data: Mapping[str, Any], files: Mapping[str, str],
     """The plan of a file without problems.
 
     data   the file's value, with the texts of prompt files in their places
-    files  name → text of every file of the plan, the plan itself first
+    files  name → text of every file of the plan and its sub-plans, the plan itself first
     """
     return Plan(
         name=data["name"],
         sha256=digest(files.values()),
-        steps=tuple(_step(step, data) for step in document.lists[0].steps),
+        steps=_top(document, "steps", data),
+        finally_=_top(document, "finally", data),
         version=data.get("version"),
         description=data.get("description"),
         inputs=short_form(_own(data.get("inputs"))),
@@ -47,6 +52,7 @@ def build(document: Document, data: Mapping[str, Any], files: Mapping[str, str],
         hooks=tuple(_hooks(_own(data.get("hooks")))),
         default_models=_names(data.get("defaults", {}).get("model")),
         limits=_limits(_own(data.get("limits"))),
+        subplans=document.subplans,
         output=data.get("output", MISSING),
         returns=short_form(data["returns"]) if "returns" in data else None,
         files=files,
@@ -77,10 +83,28 @@ def _names(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _step(view: StepView, whole: Mapping[str, Any]) -> Step:
+def _top(document: Document, role: str, whole: Mapping[str, Any]) -> tuple[Step, ...]:
+    """The steps of one of the top-level lists."""
+    steps = (step for listed in document.lists if listed.role == role for step in listed.steps)
+    return tuple(_step(step, whole, index, "") for index, step in enumerate(steps))
+
+
+def _inner(view: StepView, role: str, whole: Mapping[str, Any], index: int, path: str) -> dict[int, tuple[Step, ...]]:
+    """The lists of that role inside a step, by the number of their case or handler; that of a group is 0."""
+    made = {}
+    for listed in view.lists:
+        if listed.role == role:
+            number = 0 if role == "group" else int(listed.path[-2])
+            made[number] = tuple(_step(step, whole, index, f"{path}/") for step in listed.steps)
+    return made
+
+
+def _step(view: StepView, whole: Mapping[str, Any], index: int, prefix: str) -> Step:
+    """`index` of its top-level ancestor, `prefix` of its path."""
     data: Any = whole
     for key in view.path:
         data = data[key]
+    path = f"{prefix}{data['id']}"
     verb = str(view.verb)
     options = {key: _option(key, data[key]) for key in kind(verb).beside if key in data}
     when = data.get("when")
@@ -88,17 +112,56 @@ def _step(view: StepView, whole: Mapping[str, Any]) -> Step:
     wraps = {**defaults, **data} if "retry" in kind(verb).wraps else {}
     return Step(
         id=data["id"],
-        index=view.index,
+        index=index,
         verb=verb,
-        value=data[verb],
+        value=None if verb in ("steps", "switch") else data[verb],
         options=options or NOTHING,
         description=data.get("description"),
-        when=str(when).lower() if isinstance(when, bool) else when,
+        when=None if when is None else _expression(when),
         needs=tuple(data["needs"]) if "needs" in data else None,
         retry=_retry(wraps["retry"]) if "retry" in wraps else None,
         timeout=seconds(wraps["timeout"]) if "timeout" in wraps else None,
-        path=data["id"],
+        foreach=_foreach(data["foreach"]) if "foreach" in data else None,
+        repeat=_repeat(data["repeat"]) if "repeat" in data else None,
+        on_error=_handlers(data.get("on_error", ()), _inner(view, "on_error", whole, index, path)),
+        steps=_inner(view, "group", whole, index, path).get(0, ()),
+        cases=_cases(data["switch"], _inner(view, "case", whole, index, path)) if verb == "switch" else (),
+        place=view.index,
+        path=path,
     )
+
+
+def _foreach(entry: Mapping[str, Any]) -> Foreach:
+    counts = {key: int(entry[key]) for key in ("max_concurrent", "max_items") if key in entry}
+    return Foreach(in_=_expression(entry["in"]), as_=entry.get("as", "item"), **counts)
+
+
+def _repeat(entry: Mapping[str, Any]) -> Repeat:
+    return Repeat(until=_expression(entry["until"]), max=int(entry["max"]), delay=seconds(entry.get("delay", 0)))
+
+
+def _handlers(entries: Iterable[Mapping[str, Any]], steps: Mapping[int, tuple[Step, ...]]) -> tuple[ErrorHandler, ...]:
+    return tuple(
+        ErrorHandler(
+            match=tuple(entry["match"]) if "match" in entry else None,
+            output=entry.get("output", MISSING),
+            steps=steps.get(place, ()),
+        )
+        for place, entry in enumerate(entries)
+    )
+
+
+def _cases(entries: Iterable[Mapping[str, Any]], steps: Mapping[int, tuple[Step, ...]]) -> tuple[Case, ...]:
+    whens = (entry.get("when") for entry in entries)
+    return tuple(
+        Case(when=None if when is None else _expression(when), steps=steps.get(place, ()))
+        for place, when in enumerate(whens)
+    )
+
+
+def _expression(value: str | bool) -> str:
+    """A bare expression; YAML reads `true` and `false` as what they mean."""
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _retry(entry: Mapping[str, Any]) -> Retry:

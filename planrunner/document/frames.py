@@ -84,9 +84,9 @@ class OpenMap:
         if isinstance(node, BrokenNode):
             return
         if isinstance(node, ScalarNode):
-            message = (
-                f'a key must be text, YAML reads {node.text or "an empty key"} as something else: write "{node.text}"'
-            )
+            what = "null" if node.value is None else "a truth value" if isinstance(node.value, bool) else "a number"
+            shown = node.text or "an empty key"
+            message = f'a key must be text, and YAML reads {shown} as {what}: write "{node.text}"'
         else:
             what = "map" if isinstance(node, MapNode) else "list"
             message = f"a key must be text, this one is a {what}"
@@ -105,7 +105,7 @@ class OpenMap:
                 self.node.entries.setdefault(name, entry)
         elif not isinstance(source, BrokenNode):
             message = "<< takes a map, or a list of maps, usually by alias: <<: *name"
-            self.tell(source.line, source.column, "merge", message)
+            self.tell(key.line, key.column, "merge", message)
 
 
 def _is_merge(key: ScalarNode) -> bool:

@@ -11,8 +11,7 @@ from planrunner.document.words import listed
 from planrunner.registry import load
 from planrunner.steps import VERBS
 
-TOP: Final = ("finally", "secrets", "mcp_servers")
-STEP: Final = ("foreach", "repeat", "on_error")
+TOP: Final = ("secrets", "mcp_servers")
 TOOL: Final = ("auth", "secrets")
 NOT_YET: Final = "is in the plan language, but this version of planrunner can't run it yet"
 
@@ -23,7 +22,7 @@ _NAMED = re.compile(r"'([a-z_]+)\b")
 def later(kind: str) -> frozenset[str]:
     """The keys of this kind of map (`x-kind` of the schema) that can't be used yet."""
     if kind == "step":
-        return frozenset((*STEP, *(verb for verb, where in VERBS.items() if load(where).run is None)))
+        return frozenset(verb for verb, where in VERBS.items() if load(where).run is None)
     return {"plan": frozenset(TOP), "tool entry": frozenset(TOOL)}.get(kind, frozenset())
 
 
@@ -34,6 +33,6 @@ def now(names: Iterable[str], kind: str) -> list[str]:
 
 def not_yet(advice: str, kind: str) -> str:
     """What is to be added to advice that names, in quotes, what can't be run yet; nothing else."""
-    unbuilt = later(kind) | frozenset((*TOP, *STEP))
+    unbuilt = later(kind) | frozenset(TOP if kind in ("plan", "step") else ())
     named = [name for name in dict.fromkeys(_NAMED.findall(advice)) if name in unbuilt]
     return f" (this version can't run {listed(map(repr, named), 'and')} yet)" if named else ""

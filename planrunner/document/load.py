@@ -5,78 +5,112 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from planrunner.document import planned
 from planrunner.document.beside import Beside, OnDisk
 from planrunner.document.build import build
+from planrunner.document.file_names import base_name, split_package
+from planrunner.document.loaded import Loaded
 from planrunner.document.problem import MAX_PROBLEMS, Problem, in_order
 from planrunner.document.prompts import read_prompts, with_texts
 from planrunner.document.rules import RULES
 from planrunner.document.schema import plan_schema
 from planrunner.document.shape import check_shape
 from planrunner.document.source import MAX_BYTES, MapNode, Source, parse, plain
+from planrunner.document.subplans import Branch, Tree, read_subplans
 from planrunner.document.view import Document
 from planrunner.errors import InvalidPlanError, UsageError
-from planrunner.plan import Plan
+from planrunner.plan import Handed, Plan
 from planrunner.registry import load as load_named
 
 _MARKS: Final = ("planrunner.toml", ".git")
-_SCRIPT: Final = "planrunner_script"
+_NO_PLANS: Final = {
+    "planrunner_script": "this is a script and no plan: planrunner run PLAN --script",
+    "planrunner_test": "this is a plan test and no plan: planrunner test",
+}
+"""The first key of our other files → what to do with one; its name follows."""
 ABOUT_BUILTIN: Final = frozenset({"wrong-args", "lowered-effect"})
 """What is told of built-in tools, in whose place the Python caller may put others."""
 _LEFT_TO_THE_RUNNER: Final = frozenset({"unknown-tool"}) | ABOUT_BUILTIN
 """A tool that the file does not explain may be the Python caller's own: the Runner refuses it if it is not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A file that was read: its plan (None when a problem stands in the way), all problems in file order, its text."""
-
-    plan: Plan | None
-    problems: tuple[Problem, ...]
-    source: Source
-    prompts: tuple[Source, ...] = ()
-    """The prompt files, in which problems may be told too."""
-
-
-def load_document(text: bytes, name: str, *, path: str | None, root: str, beside: Beside | None = None) -> Loaded:
-    """Read and check a plan, its prompt files included. Raises nothing, whatever the text holds.
+def load_document(
+    text: bytes,
+    name: str,
+    *,
+    path: str | None,
+    root: str,
+    beside: Beside | None = None,
+    handed: Handed | None = None,
+) -> Loaded:
+    """Read and check a plan, its prompt files and sub-plans included. Raises nothing, whatever the text holds.
 
     name    the file's name as the user gave it; problems say it
     path    where the file stands, None for standard input or text
     root    the project root
     beside  the files that belong to the plan; without it they are read from disk
+    handed  of a plan that a planner wrote: what it may name. No file beside it is read, and nothing is left for the
+            Runner to tell
     """
     source = parse(text, name)
+    if isinstance(source.root, MapNode) and "planrunner" not in source.root.entries:
+        for mark in _NO_PLANS.keys() & source.root.entries.keys():
+            message = f"{_NO_PLANS[mark]} {name}"
+            return Loaded(None, (source.problem(source.root.key(mark), "not-a-plan", message),), source)
+    tree = Tree(beside or OnDisk(name, path, root), root, _check, handed)
+    return _check(source, text, path, Branch(tree, (base_name(path or name),)))
+
+
+def _check(source: Source, text: bytes, path: str | None, branch: Branch) -> Loaded:
+    """Check a plan that was read, and build it. See `subplans.Check`."""
     if source.root is None:
-        return Loaded(None, source.problems or (_empty(name),), source)
-    if isinstance(source.root, MapNode) and _SCRIPT in source.root.entries and "planrunner" not in source.root.entries:
-        message = f"this is a script and no plan: planrunner run PLAN --script {name}"
-        return Loaded(None, (source.problem(source.root.key(_SCRIPT), "not-a-plan", message),), source)
-    shape = check_shape(source.root, plan_schema(), name)
+        return Loaded(None, source.problems or (_empty(source.name),), source)
+    shape = check_shape(source.root, plan_schema(), source.name)
     found = [*source.problems, *shape.problems]
     if not isinstance(source.root, MapNode):
         return Loaded(None, in_order(found), source)
-    own_name = os.path.basename(path or name)
-    prompts = read_prompts(shape.files, source, own_name, beside or OnDisk(name, path, root))
-    document = Document(source, source.root, (*shape.sites, *prompts.sites), shape.schemas)
-    found += prompts.problems
+    handed = branch.tree.handed
+    prompts = read_prompts(shape.files if handed is None else (), source, branch.own, branch.tree.shelf)
+    document = Document(source, source.root, (*shape.sites, *prompts.sites), shape.schemas, handed)
+    subplans = read_subplans(document, found, branch)
+    document = replace(document, subplans=subplans.plans, reading=branch.reading)
+    found += [*prompts.problems, *subplans.problems]
+    if handed is not None:
+        found += planned.check(document, handed)
+    found = _with_rules(document, found)
+    branch.has_read(document)
+    plan = None
+    left = _LEFT_TO_THE_RUNNER if handed is None else frozenset()
+    if all(problem.level != "error" or problem.code in left for problem in found):
+        own_name = base_name(split_package(branch.own)[1])
+        files = {own_name: text.decode("utf-8"), **prompts.files, **subplans.files}
+        plan = build(document, with_texts(plain(source.root), prompts.texts), files, path, branch.tree.root)
+        plan = replace(plan, handed=handed)
+    problems = (*in_order(_worth_telling(found)), *in_order(subplans.told))
+    return Loaded(plan, problems, source, prompts.sources, subplans.sources)
+
+
+def _with_rules(document: Document, found: list[Problem]) -> list[Problem]:
+    """The problems found, and what the rules find where nothing is told yet."""
     told = {problem.place for problem in found}
-    problems = in_order([*found, *(problem for problem in _rules(document) if problem.place not in told)])
-    if any(problem.level == "error" and problem.code not in _LEFT_TO_THE_RUNNER for problem in problems):
-        return Loaded(None, problems, source, prompts.sources)
-    files = {own_name: text.decode("utf-8"), **prompts.files}
-    plan = build(document, with_texts(plain(source.root), prompts.texts), files, path, root)
-    return Loaded(plan, problems, source, prompts.sources)
+    return [*found, *(problem for problem in _rules(document) if problem.place not in told)]
 
 
 def _rules(document: Document) -> Iterator[Problem]:
-    """What the rules find; of each no more than anybody reads."""
+    """What the rules find; of each no more than anybody reads, and one to know that there are more."""
     for reference in RULES.values():
-        yield from islice(load_named(reference)(document), MAX_PROBLEMS)
+        yield from islice(load_named(reference)(document), MAX_PROBLEMS + 1)
+
+
+def _worth_telling(found: list[Problem]) -> list[Problem]:
+    """A warning beside an error is most often its shadow (what is misspelt is unused): told once there is none."""
+    wrong = any(problem.level == "error" and problem.code != "not-supported" for problem in found)
+    return [problem for problem in found if problem.level == "error" or not wrong]
 
 
 def load_plan(plan: str | os.PathLike[str]) -> Plan:
@@ -91,7 +125,7 @@ def load_plan(plan: str | os.PathLike[str]) -> Plan:
         path = os.fspath(plan)
         loaded = load_document(read_plan(path), path, path=path, root=find_root(path))
     if loaded.plan is None:
-        raise InvalidPlanError(_not_valid(loaded), loaded.problems)
+        raise InvalidPlanError(not_valid(loaded), loaded.problems)
     return loaded.plan
 
 
@@ -150,7 +184,8 @@ def _empty(name: str) -> Problem:
     return Problem(name, 1, 1, "empty", message)
 
 
-def _not_valid(loaded: Loaded) -> str:
+def not_valid(loaded: Loaded) -> str:
+    """What InvalidPlanError says: how many problems, and each in a line."""
     count = len(loaded.problems)
     lines = "".join(f"\n  {problem.file}:{problem}" for problem in loaded.problems)
     return f"{loaded.source.name} is not a valid plan, {count} problem{'s' if count > 1 else ''}:{lines}"

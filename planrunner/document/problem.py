@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+Level = Literal["error", "warning"]
+
 MAX_PROBLEMS = 100
 """So many are told of one file; a file with more is told to be mended from the top."""
 
@@ -27,7 +29,7 @@ class Problem:
     column: int
     code: str
     message: str
-    level: Literal["error", "warning"] = "error"
+    level: Level = "error"
 
     @property
     def place(self) -> tuple[str, int, int]:

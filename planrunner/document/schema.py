@@ -1,7 +1,11 @@
-"""The plan language as one JSON Schema (2020-12): for editors, and for our own checker, which walks this very data."""
+"""The plan language as one JSON Schema (2020-12): for editors, and for our own checker, which walks this very data.
+
+`doNotSuggest` and `errorMessage` are words of the language servers of VS Code; everybody else passes over them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -46,24 +50,64 @@ def _step_of(kind: StepKind) -> Schema:
 
 
 def _step(kinds: list[StepKind]) -> Schema:
-    """Any step: dispatched on its verb, so that a mistake is told by the one shape that was meant."""
-    verbs = {kind.verb: {"description": kind.schema.get("description", "")} for kind in kinds}
-    shape: Schema = {
-        "properties": {**{key: ANY_STEP[key] for key in ("id", "description")}, **verbs},
-        "required": ["id"],
-        "anyOf": [{"required": [verb]} for verb in verbs],
-    }
+    """Any step: dispatched on its verb, so that a mistake is told by the one shape that was meant.
+
+    What is no map yet, the step that somebody is about to write, has to come to the last else as well: without the
+    type it would meet every `required`, and an editor would offer the keys of the first verb alone.
+    """
+    shape = _without_verb(kinds)
     for kind in reversed(kinds):
-        shape = {"if": {"required": [kind.verb]}, "then": ref(f"step_{kind.verb}"), "else": shape}
+        is_it = {"type": "object", "required": [kind.verb]}
+        shape = {"if": is_it, "then": ref(f"step_{kind.verb}"), "else": shape}
     expected = "a step, a map with an id and one verb"
     return {"type": "object", "x-kind": "step", "x-expected": expected, **shape}
+
+
+def _without_verb(kinds: list[StepKind]) -> Schema:
+    """A step that has no verb yet: editors offer all of them, and mark a key that goes with none."""
+    wanted = f"a step needs one verb: {', '.join(kind.verb for kind in kinds)}"
+    verbs = {kind.verb: {"type": _type_of(kind.schema), "description": kind.schema["description"]} for kind in kinds}
+    later: Schema = {
+        key: {"description": sub["description"], "doNotSuggest": True}
+        for kind in kinds
+        for key, sub in {**kind.beside, **WRAPS}.items()
+    }
+    shape = closed({**ANY_STEP, **verbs, **later}, "id")
+    del shape["type"]  # told by the step itself
+    return {**shape, "anyOf": [{"required": [verb], "errorMessage": wanted} for verb in verbs]}
+
+
+def _type_of(shape: Mapping[str, Any]) -> str:
+    """The type that an editor begins the value with."""
+    if "$ref" in shape:
+        return _type_of(DEFS[shape["$ref"].removeprefix("#/$defs/")])
+    types = shape.get("type", "string")
+    return str(types if isinstance(types, str) else types[0])
+
+
+def published_schema() -> dict[str, Any]:
+    """The schema as editors get it: where a value is not what it should be, they say it in our words."""
+    told: dict[str, Any] = _in_our_words(plan_schema())
+    return told
+
+
+def _in_our_words(shape: Any) -> Any:
+    """The same shape, with `errorMessage` where a value can be wrong; on a map it would hide which key is."""
+    if isinstance(shape, list):
+        return [_in_our_words(part) for part in shape]
+    if not isinstance(shape, dict):
+        return shape
+    told = {key: _in_our_words(part) for key, part in shape.items()}
+    if "x-expected" in shape and not shape.keys() & {"properties", "patternProperties", "required"}:
+        told["errorMessage"] = f"expected {shape['x-expected']}"
+    return told
 
 
 def schema_text() -> str:
     """The text of `schemas/plan.schema.json`."""
     import json
 
-    return json.dumps(plan_schema(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(published_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def write(folder: Path) -> None:

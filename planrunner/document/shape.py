@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from planrunner.document.advice import FREE, advice, as_name, in_brackets, meant, pattern_of
+from planrunner.document.advice import FREE, advice, as_name, meant, pattern_of, rewritten
 from planrunner.document.problem import MAX_PROBLEMS, Problem
 from planrunner.document.source import Source
 from planrunner.document.step_keys import StepKeys
@@ -21,7 +21,7 @@ from planrunner.registry import hint
 
 _WORDS = """
     $schema $defs $ref title description default type enum const pattern minimum minLength minItems properties
-    patternProperties additionalProperties required items anyOf if then else
+    patternProperties additionalProperties required items anyOf if then else doNotSuggest errorMessage
     x-place x-expected x-names x-schema x-file x-kind x-decides
 """
 KEYWORDS: Final = frozenset(_WORDS.split())
@@ -56,7 +56,7 @@ class FileSite(NamedTuple):
 class _Around(NamedTuple):
     """What is known from further out.
 
-    place     where texts are `template`, `expression` or `literal`
+    place     where texts are `template`, `expression`, `literal` or `data`
     expected  what belongs here, in a user's words
     kind      the kind of map, for hints
     what      the key it stands under, for messages
@@ -78,11 +78,11 @@ class Shape:
     files: tuple[FileSite, ...]
 
 
-def check_shape(root: Node, schema: Schema, file: str) -> Shape:
-    """Hold the tree against the schema."""
+def check_shape(root: Node, schema: Schema, file: str, what: str = "the plan") -> Shape:
+    """Hold the tree against the schema. `what` the whole is called in messages."""
     walk = _Walk(schema, file)
     with suppress(_FullError):
-        walk.check(root, schema, (), _Around())
+        walk.check(root, schema, (), _Around(what=what))
     return Shape(tuple(walk.problems), tuple(walk.sites), tuple(walk.schemas), tuple(walk.files))
 
 
@@ -155,7 +155,7 @@ class _Walk:
         if self._misplaced(node, around):
             return False
         wanted = around.expected or listed(map(type_name, [types] if isinstance(types, str) else types), "or")
-        self._must(node, "wrong-type", wanted, around, in_brackets(node) if "array" in types else "")
+        self._must(node, "wrong-type", wanted, around, rewritten(node, types))
         return False
 
     def _must(self, node: Node, code: str, wanted: str, around: _Around, advice: str = "") -> None:
@@ -267,6 +267,8 @@ class _Walk:
                 if sub is not True and sub.get("x-decides") and len(self.problems) > told:
                     return
         self._unknown_keys(unknown, node, schema, around)
+        if not unknown:
+            self._one_of(node, schema, around)
         for key in schema.get("required", ()):
             if key not in node.entries and not any(meant(other.value, key, schema, around.kind) for other in unknown):
                 self._missing(key, node, schema, around)
@@ -305,6 +307,12 @@ class _Walk:
                 what_to_do = advice(key.value, known, node, around.kind)
                 self.tell(key, "unknown-key", f"unknown key {key.value!r}{what_to_do}")
 
+    def _one_of(self, node: MapNode, schema: Schema, around: _Around) -> None:
+        """A map that needs one of several keys has one of them."""
+        keys = [key for choice in schema.get("anyOf", ()) for key in choice["required"]]
+        if keys and not any(key in node.entries for key in keys):
+            self.tell(node, "missing-key", f"{around.what} needs one of the keys {listed(map(repr, keys), 'and')}")
+
     def _without_verb(self, node: MapNode, schema: Schema) -> None:
         for said in self.steps.without_verb(node):
             self.tell(*said)
@@ -337,6 +345,7 @@ _TYPES: Final[Mapping[str, Callable[[Node], bool]]] = {
     "array": lambda node: isinstance(node, ListNode),
     "string": lambda node: isinstance(node, ScalarNode) and isinstance(node.value, str),
     "boolean": lambda node: isinstance(node, ScalarNode) and isinstance(node.value, bool),
+    "null": lambda node: isinstance(node, ScalarNode) and node.value is None,
     "number": _is_number,
     "integer": _is_whole,
 }

@@ -24,7 +24,7 @@ from yaml.events import (
 )
 
 from planrunner.document.frames import OpenList, OpenMap
-from planrunner.document.problem import MAX_PROBLEMS, Problem, in_order
+from planrunner.document.problem import MAX_PROBLEMS, Level, Problem, in_order
 from planrunner.document.scalars import NotANumberError, resolve
 from planrunner.document.syntax import Mishap, explain
 from planrunner.document.tree import VERBATIM, BrokenNode, Entry, ListNode, MapNode, Node, ScalarNode, plain
@@ -68,9 +68,9 @@ class Source:
         """The lines of the file, without their ends."""
         return _BREAK.split(self.text)
 
-    def problem(self, node: Node, code: str, message: str) -> Problem:
+    def problem(self, node: Node, code: str, message: str, level: Level = "error") -> Problem:
         """A problem at a node of this file."""
-        return Problem(self.name, node.line, node.column, code, message)
+        return Problem(self.name, node.line, node.column, code, message, level)
 
 
 class _StopError(Exception):
@@ -227,7 +227,9 @@ class _Composer:
         node = self.anchors[event.anchor]
         if node is None:
             raise self._stop(
-                event, "unknown-alias", f"*{event.anchor} stands inside the value it names: a value can't hold itself"
+                event,
+                "unknown-alias",
+                f"*{event.anchor} stands inside the value it names: a value can't hold itself, write it out",
             )
         self._enter(event, node.size, node.height)
         return self._attach(node, None)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from planrunner.document.advice import Schema, advice
-from planrunner.document.hints import INSTEAD_OF_VERB
+from planrunner.document.hints import HINTS, INSTEAD_OF_VERB
 from planrunner.document.later import now
 from planrunner.document.tree import MapNode, Node, ScalarNode
 from planrunner.document.words import article, listed
@@ -39,7 +39,8 @@ class StepKeys:
         verb = verbs[0]
         if owners:
             fitting = listed(now(owners, "step") or owners, "and")
-            message = f"{key.value!r} does not go with {verb!r}, only with {fitting}: remove it"
+            foreign = HINTS["step"].get(key.value, "remove it")
+            message = f"{key.value!r} does not go with {verb!r}, only with {fitting}: {foreign}"
         else:
             what_to_do = advice(key.value, known, step, "step")
             message = f"unknown key {key.value!r} in {article(verb)} {verb} step{what_to_do}"

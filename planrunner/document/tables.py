@@ -1,13 +1,16 @@
 """The shapes of the plan's own tables and of the keys any step may have, as JSON Schema.
 
 Beside the words of JSON Schema they carry a few of ours, which other readers pass over:
-x-place     where texts below are `template`, `expression` or `literal` (the default)
+x-place     where texts below are `template`, `expression`, `literal` (the default; no braces may stand there) or
+            `data` (whatever stands there is meant)
 x-expected  what belongs here, in a user's words
 x-names     what the keys of a map must be, in a user's words
 x-schema    what stands here is itself a JSON Schema
 x-file      what stands here names a file whose text stands in place of the map around it
 x-kind      which hints for words of other tools fit this map
 x-decides   which keys fit depends on this one; when it is wrong, nothing is said of the others
+
+Where a value has one of two types, `if` tells them apart: of a shape with keys or items editors insert the keys.
 """
 
 from __future__ import annotations
@@ -20,7 +23,8 @@ Schema = dict[str, Any]
 
 NAME = r"^[a-z][a-z0-9_]*$"
 _REFERENCE = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*"
-_HANDLED = [kind for kind in ERROR_KINDS if kind != RunCancelledError.kind]
+HANDLED = [kind for kind in ERROR_KINDS if kind != RunCancelledError.kind]
+"""The kinds of errors that a step can handle."""
 
 
 def ref(name: str, description: str = "") -> Schema:
@@ -70,9 +74,9 @@ def count(description: str) -> Schema:
 def _one_or_more(description: str, expected: str) -> Schema:
     return {
         "type": ["string", "array"],
-        "minLength": 1,
-        "minItems": 1,
-        "items": {"type": "string", "minLength": 1},
+        "if": {"type": "array"},
+        "then": {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}},
+        "else": {"type": "string", "minLength": 1},
         "x-expected": expected,
         "description": description,
     }
@@ -85,7 +89,7 @@ _MODEL = _one_or_more(
 _TEMPLATES: Schema = {"type": "object", "x-place": "template"}
 _AUTH: Schema = {
     "type": "object",
-    "if": {"required": ["oauth"]},
+    "if": {"type": "object", "required": ["oauth"]},
     "then": closed(
         {"oauth": text("A provider of planrunner.toml, `[auth.NAME]`."), "scopes": texts("What is asked for.")}, "oauth"
     ),
@@ -94,7 +98,8 @@ _AUTH: Schema = {
 }
 _SERVER: Schema = {
     "type": "object",
-    "if": {"required": ["url"]},
+    "x-kind": "server",
+    "if": {"type": "object", "required": ["url"]},
     "then": closed(
         {
             "url": text("The server's address.", **{"x-place": "template"}),
@@ -152,10 +157,14 @@ def _binding(*policies: str) -> Schema:
             "match": closed(
                 {
                     "tool": {**_GLOBS, "description": "Tools, by their name in the plan or their origin."},
-                    "step": {**_GLOBS, "description": "Steps, by their path."},
+                    "step": {
+                        **_GLOBS,
+                        "description": "Steps, by their id or their path; without item and round: all of them.",
+                    },
                     "effect": {**_GLOBS, "description": "read, write, irreversible."},
                     "args": {"type": "object", "description": "Argument → glob."},
                 },
+                **{"x-kind": "match"},
                 description="Where the hook fires; everywhere if left out.",
             ),
             "when": ref("expression", "Fires only where this is true."),
@@ -192,6 +201,7 @@ AGENT = closed(
         "max_turns": {**count("So many replies without an end fail the step."), "default": 10},
         "ask": {"type": "boolean", "default": False, "description": "Whether the agent may ask the end user."},
         "sees": {
+            "type": ["string", "array"],
             "if": {"type": "string"},
             "then": {"enum": ["all", "none"]},
             "else": texts("Names of additional_data."),
@@ -207,8 +217,9 @@ RETRY = closed(
         "max_attempts": count("How often in all, the first attempt included."),
         "delay": ref("duration", "The wait before the second attempt."),
         "backoff": {"enum": ["constant", "exponential"], "description": "How the wait grows."},
-        "on": {"type": "array", "items": {"enum": _HANDLED}, "description": "The error kinds that are tried again."},
+        "on": {"type": "array", "items": {"enum": HANDLED}, "description": "The error kinds that are tried again."},
     },
+    **{"x-kind": "retry"},
     description="Failing calls are made again.",
 )
 
@@ -230,7 +241,8 @@ WRAPS: dict[str, Schema] = {
         "description": "What handles an error of this step: the first that matches.",
         "items": {
             "type": "object",
-            "if": {"required": ["steps"]},
+            "x-kind": "on_error",
+            "if": {"type": "object", "required": ["steps"]},
             "then": closed({"match": ref("kinds"), "steps": ref("steps", "The output is that of the last of them.")}),
             "else": closed(
                 {"match": ref("kinds"), "output": {"x-place": "template", "description": "The step's output instead."}},
@@ -246,6 +258,7 @@ WRAPS: dict[str, Schema] = {
         },
         "until",
         "max",
+        **{"x-kind": "repeat"},
         description="Run, test, run again.",
     ),
     "retry": {**ref("retry"), "description": "Failing calls are made again."},
@@ -283,18 +296,21 @@ DEFS: dict[str, Schema] = {
     },
     "prompt": {
         "type": ["string", "object"],
+        "x-kind": "prompt",
         "x-place": "template",
         "x-expected": "text, or {file: prompts/name.md}",
-        "properties": {
-            "file": text(
-                "A template in a file of its own; the path is relative to this file.",
-                minLength=1,
-                **{"x-place": "literal", "x-file": True, "x-expected": "a path such as prompts/review.md"},
-            )
-        },
-        "patternProperties": {"^x-": True},
-        "additionalProperties": False,
-        "required": ["file"],
+        "if": {"type": "object"},
+        "then": closed(
+            {
+                "file": text(
+                    "A template in a file of its own; the path is relative to this file.",
+                    minLength=1,
+                    **{"x-place": "literal", "x-file": True, "x-expected": "a path such as prompts/review.md"},
+                )
+            },
+            "file",
+        ),
+        "else": {"type": "string"},
     },
     "json_schema": {
         "type": ["object", "boolean"],
@@ -308,7 +324,7 @@ DEFS: dict[str, Schema] = {
     },
     "kinds": {
         "type": "array",
-        "items": {"enum": _HANDLED},
+        "items": {"enum": HANDLED},
         "description": "Error kinds. Without it: all but rejected, limit_exceeded and hook_error.",
     },
     "retry": RETRY,
@@ -377,6 +393,7 @@ TOP: dict[str, Schema] = {
             "timeout": ref("duration", "For `tool` and `task` steps."),
             "retry": {**ref("retry"), "description": "For `tool` and `task` steps."},
         },
+        **{"x-kind": "defaults"},
         description="What holds where a step or agent says nothing.",
     ),
     "limits": closed(
@@ -387,6 +404,7 @@ TOP: dict[str, Schema] = {
             "tool_calls": count("Tool calls."),
             "duration": ref("duration", "Time in which a step is in flight."),
         },
+        **{"x-kind": "limits"},
         description="Ceilings of the whole run.",
     ),
     "steps": ref("steps", "What is done."),

@@ -6,22 +6,26 @@ All of it bears with files that are wrong elsewhere: a rule looks at what is the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, NamedTuple
 
 from planrunner.document.order import Order
 from planrunner.document.places import place
-from planrunner.document.problem import Problem
+from planrunner.document.problem import Level, Problem
 from planrunner.document.shape import Path, SchemaSite, Site
 from planrunner.document.source import Entry, ListNode, MapNode, Node, ScalarNode, Source
 from planrunner.document.tree import text_of
+from planrunner.plan import NOTHING, Handed, Plan
 from planrunner.steps import VERBS
 from planrunner.template import Reference, TemplateProblem, find_problems, references
 
 MAX_READING: Final = 1_000_000
-"""So much is read of the templates of one plan, in characters; each begins with READING_ONE of them."""
+"""So much is read of the templates of one plan, in characters; each begins with READING_ONE of them.
+
+All its sub-plans together may have as much again.
+"""
 READING_ONE: Final = 100
 READING_AGAIN: Final = 10
 """What each reference of a text counts for where that text stands again."""
@@ -93,12 +97,20 @@ def _read(text: str, bare: bool) -> _Read:
 
 @dataclass(frozen=True)
 class Document:
-    """A plan file, its tree, what the walk over its shape gathered, and the templates of its prompt files."""
+    """A plan file, its tree, what the walk over its shape gathered, and the templates of its prompt files.
+
+    handed    of a plan that a planner wrote: what it was handed
+    subplans  the valid ones among its sub-plans, by what stands under the verb `plan`
+    reading   how much may be read of its templates
+    """
 
     source: Source
     root: MapNode
     sites: tuple[Site, ...]
     schemas: tuple[SchemaSite, ...] = ()
+    handed: Handed | None = None
+    subplans: Mapping[str, Plan] = NOTHING
+    reading: int = MAX_READING
 
     @cached_property
     def lists(self) -> tuple[StepList, ...]:
@@ -145,14 +157,14 @@ class Document:
         return isinstance(self.root.get(key), MapNode) or key not in self.root.entries
 
     @cached_property
-    def _read(self) -> list[_Read]:
-        """What stands in the templates, in the order of the sites, as far as they are read.
+    def _reading(self) -> tuple[list[_Read], int]:
+        """What stands in the templates, in the order of the sites, as far as they are read; and what is left to read.
 
         A text that stands in many places is read once; what it refers to is looked at for each of them.
         """
         known: dict[tuple[str, bool], _Read] = {}
         read: list[_Read] = []
-        left = MAX_READING
+        left = self.reading
         for site in self.sites:
             text = (site.node.value, site.bare)
             left -= READING_AGAIN * len(known[text].references) if text in known else READING_ONE + len(text[0])
@@ -161,7 +173,16 @@ class Document:
             if text not in known:
                 known[text] = _read(*text)
             read.append(known[text])
-        return read
+        return read, max(0, left)
+
+    @property
+    def _read(self) -> list[_Read]:
+        return self._reading[0]
+
+    @property
+    def reading_left(self) -> int:
+        """How much of what may be read was not needed."""
+        return self._reading[1]
 
     @property
     def template_problems(self) -> Iterator[tuple[Site, TemplateProblem]]:
@@ -176,6 +197,11 @@ class Document:
         for site, read in zip(self.sites, self._read, strict=False):
             for found in read.references:
                 yield site, found
+
+    @property
+    def readable(self) -> Iterator[Site]:
+        """The templates and expressions that were looked at and are right."""
+        return (site for site, read in zip(self.sites, self._read, strict=False) if not read.problems)
 
     def first_unread(self) -> Site | None:
         """The first template that is not looked at, because so much stands before it."""
@@ -193,19 +219,19 @@ class Document:
         owner = f"the agent {site.path[1]!r}" if step is None else f"the step {step.name!r}"
         return f" (as {site.path[-1]} of {owner})"
 
-    def problem(self, node: Node, code: str, message: str) -> Problem:
+    def problem(self, node: Node, code: str, message: str, level: Level = "error") -> Problem:
         """A problem at a node of the plan file."""
-        return self.source.problem(node, code, message)
+        return self.source.problem(node, code, message, level)
 
     def problem_at(self, site: Site, code: str, message: str) -> Problem:
         """A problem with a whole text."""
         return (site.file or self.source).problem(site.node, code, message)
 
-    def problem_in(self, site: Site, offset: int, code: str, message: str) -> Problem:
+    def problem_in(self, site: Site, offset: int, code: str, message: str, level: Level = "error") -> Problem:
         """A problem inside a text."""
         source = site.file or self.source
         line, column = place(source, site.node, offset)
-        return Problem(source.name, line, column, code, message)
+        return Problem(source.name, line, column, code, message, level)
 
 
 def _list(role: str, node: ListNode, path: Path, owner: StepView | None) -> StepList:

@@ -15,3 +15,6 @@ BUILTIN: dict[str, str] = {
     "skip_step": "planrunner.hooks.skip_step:make",
 }
 """Name in `use` → the function that makes the hook from its `with`. Imported when a plan uses it."""
+
+LOOSENING: frozenset[str] = frozenset({"allow_tool_calls", "redact", "skip_step"})
+"""Those that let calls pass unasked, hide values or leave steps out: a plan written by a planner may not bind them."""

@@ -28,11 +28,14 @@ def of_runner(hooks: ExecutionHooks | None) -> Iterator[Binding]:
             yield _binding(point, getattr(hook, "__name__", repr(hook)), hook)
 
 
-def of_plan(plan: Plan, load_code: Callable[[str], Any]) -> Iterator[Binding]:
-    """The bindings of a plan. `load_code` gives what a `module:function` names; UsageError when it can't."""
+def of_plan(plan: Plan, load_code: Callable[[str], Any], own_list: int = PLANS) -> Iterator[Binding]:
+    """The bindings of a plan. `load_code` gives what a `module:function` names; UsageError when it can't.
+
+    own_list  the number of the list in which they stand: one more for each plan around this one
+    """
     for entry in plan.hooks:
         if entry.point in POINTS:
-            yield _of_entry(entry, load_code)
+            yield _of_entry(entry, load_code, own_list)
 
 
 def handler_of_plan(plan: Plan, load_code: Callable[[str], Any]) -> ClarificationHandler | None:
@@ -57,7 +60,7 @@ def _made(entry: HookEntry, make: Callable[..., Any]) -> Any:
         raise UsageError(f"{entry.use} at {entry.point} can't be made from its `with`: {error}") from None
 
 
-def _of_entry(entry: HookEntry, load_code: Callable[[str], Any]) -> Binding:
+def _of_entry(entry: HookEntry, load_code: Callable[[str], Any], own_list: int) -> Binding:
     make = BUILTIN.get(entry.use)
     with_ = dict(entry.with_)
     if make is None:
@@ -79,7 +82,7 @@ def _of_entry(entry: HookEntry, load_code: Callable[[str], Any]) -> Binding:
         timeout=SECONDS if entry.timeout is None else entry.timeout,
         tolerant=entry.on_error == "log",
         inline=make is not None,
-        lists=PLANS,
+        lists=own_list,
     )
 
 

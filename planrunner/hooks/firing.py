@@ -66,8 +66,12 @@ class Hooks:
         questions: Questions,
         render: Callable[[Any, _Names], Any],
         holds: Callable[[str, _Names], bool],
+        path: str = "",
+        own_list: int = 1,
     ) -> None:
         self._plan = plan
+        self._path = path
+        self._own_list = own_list
         self._shown_plan: Plan | None = None
         self._ledger = ledger
         self._questions = questions
@@ -92,16 +96,24 @@ class Hooks:
     async def before_plan_run(self) -> None:
         """Raises HookError."""
         for number, binding in self._at[BEFORE_PLAN_RUN]:
-            await self._once(f"!before_plan_run:{number}", binding, {}, self._seen_plan(), view_of(self._ledger.state))
+            if self._is_of_plan(binding):
+                key = f"{self._path}!before_plan_run:{number}"
+                await self._once(key, binding, {}, self._seen_plan(), view_of(self._ledger.state))
 
     async def after_plan_run(self, value: Any) -> None:
         """The run has ended; what fails here is logged and recorded, and changes nothing."""
         for number, binding in reversed(self._at[AFTER_PLAN_RUN]):
+            if not self._is_of_plan(binding):
+                continue
             arguments = (self._seen_plan(), view_of(self._ledger.state), _output(value))
             try:
-                await self._once(f"!after_plan_run:{number}", binding, {"output": value}, *arguments)
+                await self._once(f"{self._path}!after_plan_run:{number}", binding, {"output": value}, *arguments)
             except StepError as error:
                 _log.warning("the hook %s failed after the run had ended: %s", binding.name, error)
+
+    def _is_of_plan(self, binding: Binding) -> bool:
+        """Whether it fires around this plan: of a sub-plan only its own do."""
+        return not self._path or binding.lists == self._own_list
 
     async def before_step(self, step: Step) -> bool:
         """Whether the step is to be carried out. Raises HookError."""

@@ -51,7 +51,9 @@ class PlanRunView:
 def view_of(run: RunState, step: Step | None = None, shown: frozenset[str] | None = None) -> Any:
     """The run as a hook of this step sees it.
 
-    shown  ids of clarifications: of the step's own, only these are seen (a tool hook sees those of its own call)
+    shown  ids of clarifications: of all that its top-level step has raised, in whatever item, round or inner step,
+           only these are seen (a tool hook sees those of its own call): what was answered about another call is no
+           approval of this one
     """
     return PlanRunView(lambda: _build(run, step, shown))
 
@@ -63,5 +65,5 @@ def _build(run: RunState, step: Step | None, shown: frozenset[str] | None) -> Re
     if step is not None:
         record.current_step_index = step.index
         if shown is not None:
-            record.clarifications = [q for q in record.clarifications if q.path != step.path or q.id in shown]
+            record.clarifications = [q for q in record.clarifications if q.step != step.index or q.id in shown]
     return ReadOnlyPlanRun.from_plan_run(record)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from planrunner.errors import DeadlineError, ModelError, RateLimitedError, TransientError, step_error
+from planrunner.errors import (
+    DeadlineError,
+    ModelError,
+    NotScriptedError,
+    PlanrunnerError,
+    RateLimitedError,
+    TransientError,
+    step_error,
+)
+from planrunner.events import Event
 from planrunner.jsonsafe import dumps
 from planrunner.models.base import ModelChoice, ModelRequest, Reply, ToolCall, Usage, seam_name
+from planrunner.plan import MISSING
 from planrunner.registry import hint
+from planrunner.scripted import Lines, names_of
 
 REPLY_KINDS: Final = (TransientError.kind, RateLimitedError.kind, DeadlineError.kind, ModelError.kind)
 """The kinds of errors a model can raise, and so a scripted one."""
@@ -19,22 +30,29 @@ _FREE: Final = Usage(usd=0.0)
 class ScriptedModel:
     """Answers from a script, whatever model is named; every call is free.
 
-    replies  step path → replies, one per turn of that step's model. A reply is a text, or one of
-             `{output: value}` (answers with the JSON of it), `{tool_calls: [{tool, args}]}` (by the plan's tool
-             names) and `{raise: kind, message}` (one of REPLY_KINDS)
+    replies   step path (see `names_of`) → replies. One alone serves every call; in a list each serves one, in order.
+              A reply is a text, or one of `{output: value}` (answers with the JSON of it), `{tool_calls: [{tool,
+              args}]}` (by the plan's tool names) and `{raise: kind, message}` (one of REPLY_KINDS)
+    made      beginnings of attempts at calls that came to an end before: their replies are used up
+    strict    what the script lacks is a NotScriptedError, and not the model's failure
 
     What stands in a script is data: no part of it is ever a template.
     """
 
-    def __init__(self, replies: Mapping[str, Sequence[Any]]) -> None:
-        self._replies = replies
+    def __init__(self, replies: Mapping[str, Any], made: Iterable[Event] = (), *, strict: bool = False) -> None:
+        self._lines = Lines(replies)
+        self._strict = strict
+        for call in made:
+            path, _, rest = call.key.partition("!")
+            if rest.startswith("llm:"):
+                self._take(path)
 
     async def complete(self, request: ModelRequest) -> Reply:
-        """The reply to this turn of this step; ModelError with what to add when the script has none."""
-        replies = self._replies.get(request.path, ())
-        if request.turn >= len(replies):
-            raise ModelError(self._lack(request, len(replies)))
-        reply = _reply(replies[request.turn], request)
+        """The next reply for this step; ModelError with what to add when the script has none."""
+        scripted = self._take(request.path)
+        if scripted is MISSING:
+            raise self._lack(request)
+        reply = _reply(scripted, request)
         if request.on_text is not None and reply.text:
             request.on_text(reply.text)
         return reply
@@ -47,11 +65,17 @@ class ScriptedModel:
         """It is 0."""
         return True
 
-    def _lack(self, request: ModelRequest, known: int) -> str:
+    def _take(self, path: str) -> Any:
+        name = self._lines.name(names_of(path))
+        return MISSING if name is None else self._lines.take(name)
+
+    def _lack(self, request: ModelRequest) -> PlanrunnerError:
+        name = self._lines.name(names_of(request.path))
         asked = f"the script has no reply for turn {request.turn + 1} of {request.path}"
-        asked += f", it ends after turn {known}." if known else hint(request.path, self._replies) or "."
+        asked += f", it ends after reply {self._lines.used(name)}." if name else hint(request.path, self._lines) or "."
         or_a_call = "    # or: {tool_calls: [{tool: NAME, args: {}}]}" if request.tools else ""
-        return f"{asked} Add under `replies`:\n  {request.path}:\n    - The text of the reply{or_a_call}"
+        told = f"{asked} Add under `replies`:\n  {name or request.path}:\n    - The text of the reply{or_a_call}"
+        return NotScriptedError(told) if self._strict else ModelError(told)
 
 
 def _reply(scripted: Any, request: ModelRequest) -> Reply:

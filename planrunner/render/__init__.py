@@ -5,8 +5,18 @@ from __future__ import annotations
 PROBLEMS: dict[str, str] = {
     "text": "planrunner.render.text:problems",
     "json": "planrunner.render.json:problems",
+    "github": "planrunner.render.github:problems",
+    "sarif": "planrunner.render.sarif:problems",
+    "junit": "planrunner.render.junit:problems",
 }
-"""Format of `validate` → its reporter, `(checked: Sequence[Checked], style: Style, passed_over: int) -> str`."""
+"""Format of `validate` → its reporter, `(report: Report, style: Style) -> str`."""
+
+CASES: dict[str, str] = {
+    "text": "planrunner.render.cases:text",
+    "json": "planrunner.render.cases:json",
+    "junit": "planrunner.render.cases:junit",
+}
+"""Format of `test` → its reporter, `(report: Report, style: Style, verbose: bool) -> str`."""
 
 RECORDS: dict[str, str] = {
     "text": "planrunner.render.text:record",
@@ -44,3 +54,17 @@ TOOL: dict[str, str] = {
     "json": "planrunner.render.json:tool",
 }
 """Format of `tools show` → its reporter, `(tool: Tool, style: Style) -> str`."""
+
+CHECK: dict[str, str] = {
+    "text": "planrunner.render.checks:text",
+    "json": "planrunner.render.checks:json_one",
+    "markdown": "planrunner.render.checks:markdown",
+}
+"""Format of `explain CODE` → its reporter, `(told: Facts, style: Style) -> str`."""
+
+CHECKS: dict[str, str] = {
+    "text": "planrunner.render.checks:text_list",
+    "json": "planrunner.render.checks:json_list",
+    "markdown": "planrunner.render.checks:markdown_page",
+}
+"""Format of `explain` → its reporter, `(groups: Mapping[str, Sequence[Facts]], style: Style) -> str`."""

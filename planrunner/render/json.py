@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from planrunner.render.checked import Checked
+from planrunner.render.checked import Report
 from planrunner.render.words import Style
 from planrunner.termsafe import term_safe
 from planrunner.times import utc
@@ -43,10 +43,10 @@ def _escaped(match: re.Match[str]) -> str:
     return "\\u007f" if char == "\x7f" else json.dumps(char)[1:-1]
 
 
-def problems(checked: Sequence[Checked], _style: Style, passed_over: int = 0) -> str:
+def problems(report: Report, _style: Style) -> str:
     """`{files, passed_over, problems: [{file, line, column, code, message, level}]}`."""
-    found = [asdict(problem) for file in checked for problem in file.problems]
-    return text({"files": len(checked), "passed_over": passed_over, "problems": found})
+    found = [asdict(problem) for file in report.files for problem in file.problems]
+    return text({"files": len(report.files), "passed_over": report.passed_over, "problems": found})
 
 
 def record(plan_run: PlanRun, _style: Style) -> str:

@@ -13,6 +13,7 @@ from planrunner import events
 from planrunner.events import Event
 from planrunner.render.text import MARKS
 from planrunner.render.words import Style, clip, clip_start, took, width
+from planrunner.run_parts import FAILED
 from planrunner.termsafe import term_safe
 
 Write = Callable[[str], None]
@@ -68,9 +69,12 @@ class Plain(Quiet):
         """Tell the event, if people care for it."""
         if event.kind == events.STEP_STARTED:
             self._since[event.key] = event.at
-            self._started(event)
+            if not self._is_one_of_many(event):
+                self._started(event)
         elif event.kind == events.STEP_FINISHED:
-            self._finished(event, self._since.pop(event.key, None))
+            since = self._since.pop(event.key, None)
+            if not self._is_one_of_many(event):
+                self._finished(event, since)
         elif event.kind == events.EFFECT_STARTED and self._verbose:
             self.say(self._style(_call(event), "dim"))
         elif event.kind == events.CLARIFICATION_RAISED:
@@ -79,6 +83,10 @@ class Plain(Quiet):
         elif event.kind in (events.CLARIFICATION_ANSWERED, events.CLARIFICATION_CLOSED):
             self._asking.pop(event.key, None)
             self.say(f"{term_safe(_path(event))} {_answer(event)}")
+
+    def _is_one_of_many(self, event: Event) -> bool:
+        """Whether this is about an item of a loop, or what is inside of one, that goes as it should: told with -v."""
+        return "[" in event.key and event.body.get("state") != FAILED and not self._verbose
 
     def say(self, line: str) -> None:
         """Print one line."""

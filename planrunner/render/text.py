@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from planrunner.document.problem import Problem
 from planrunner.render import questions
-from planrunner.render.checked import Checked
+from planrunner.render.checked import Checked, Report
 from planrunner.render.words import Style, clip, count, pad, took, width
 from planrunner.termsafe import term_safe
 from planrunner.times import utc
@@ -35,11 +35,14 @@ MARKS = {
 _COLUMNS = ("RUN", "STATE", "PLAN", "END USER", "STARTED", "TOOK")
 
 
-def problems(checked: Sequence[Checked], style: Style, _passed_over: int = 0) -> str:
+def problems(report: Report, style: Style) -> str:
     """`FILE:LINE:COLUMN: level: message [code]`, the source line, a caret under the place."""
-    return "".join(
-        _problem(problem, file.lines_of(problem.file), style) for file in checked for problem in file.problems
-    )
+    return "".join(problems_of(file, style) for file in report.files)
+
+
+def problems_of(file: Checked, style: Style) -> str:
+    """As `problems`, of one file."""
+    return "".join(_problem(problem, file.lines_of(problem.file), style) for problem in file.problems)
 
 
 def _problem(problem: Problem, lines: Sequence[str], style: Style) -> str:

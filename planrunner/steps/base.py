@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from planrunner.plan import MISSING, NOTHING
+from planrunner.run_parts import COMPLETE
 
 if TYPE_CHECKING:
     from planrunner.models.base import ModelChoice, Reply, ToolCall, Turn
     from planrunner.plan import Agent, Plan, Step
+    from planrunner.run_state import StepState
 
 
 class ToolFacts(Protocol):
@@ -59,6 +61,14 @@ class Scope(Protocol):
         """The value itself, or its summary where it is too large for a prompt."""
         ...
 
+    def holds(self, expression: str) -> bool:
+        """Whether a bare expression is true. TemplateError when it is neither true nor false."""
+        ...
+
+    def decide(self, what: str, decide: Callable[[], Any]) -> Any:
+        """What was decided under the key `PATH!WHAT`, decided now when nothing was: never again after that."""
+        ...
+
     def tool(self, name: str) -> ToolFacts:
         """The tool the plan knows by this name."""
         ...
@@ -95,9 +105,37 @@ class Scope(Protocol):
         """
         ...
 
+    async def run_steps(self, steps: Sequence[Step]) -> Mapping[str, StepState | None]:
+        """Carry a list of steps inside of this one: id → what is on record of each, None for one that was not reached.
+
+        Raises what ends the list: a step that failed, or waits, or an `exit`.
+        """
+        ...
+
+    async def run_plan(self) -> Any:
+        """Carry the plan that this `plan` step names: its final output."""
+        ...
+
     def exit(self, state: str, message: str | None, output: Any) -> NoReturn:
         """End the plan this step stands in. `output` is MISSING when the step names none."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An output that stands on record already, where `told` says: it is not told again.
+
+    told  `{output_of: KEY OR PATH}`, or `{gathers: [ID, …], around: PATH}`
+    """
+
+    value: Any
+    told: Mapping[str, Any]
+
+
+def last_output(steps: Mapping[str, StepState | None]) -> Recorded | None:
+    """The output of the last of these steps that came to its end; None when none did."""
+    ran = [step for step in steps.values() if step is not None and step.state == COMPLETE]
+    return Recorded(ran[-1].output, {"output_of": ran[-1].path}) if ran else None
 
 
 @dataclass(frozen=True, slots=True)

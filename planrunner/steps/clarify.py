@@ -22,6 +22,7 @@ _OF_ANY = {
     },
     "guidance": {"$ref": "#/$defs/prompt", "description": "What the person is told."},
     "to": {
+        "type": ["string", "object"],
         "if": {"type": "string"},
         "then": {"enum": ["end_user"]},
         "else": {
@@ -36,6 +37,7 @@ _OF_ANY = {
     },
     "timeout": {"$ref": "#/$defs/duration", "description": "How long the question stays open. Without it: for ever."},
     "on_timeout": {
+        "type": ["string", "object"],
         "if": {"type": "string"},
         "then": {"enum": ["fail"]},
         "else": {
@@ -49,7 +51,13 @@ _OF_ANY = {
         "description": "What happens when the time is over: fail (the default) or {answer: …}.",
     },
 }
-_ONLY_FAIL = {"on_timeout": {"enum": ["fail"], "description": "Nobody confirms in silence: this can only fail."}}
+_ONLY_FAIL = {
+    "on_timeout": {
+        "enum": ["fail"],
+        "x-expected": "fail (nobody confirms in silence)",
+        "description": "Nobody confirms in silence: this can only fail.",
+    }
+}
 
 
 def _question(own: dict[str, Any], *required: str) -> dict[str, Any]:
@@ -94,16 +102,17 @@ _QUESTIONS = {
     ),
 }
 _INPUT: dict[str, Any] = {
-    "if": {"required": ["fields"]},
+    "if": {"type": "object", "required": ["fields"]},
     "then": _question({"fields": {"$ref": "#/$defs/short_form", "description": "A form: name → JSON Schema."}}),
     "else": _question({"schema": {"$ref": "#/$defs/json_schema", "description": "JSON Schema of the one value."}}),
 }
 _SCHEMA: dict[str, Any] = _INPUT
 for _type, _shape in _QUESTIONS.items():
-    _SCHEMA = {"if": {"required": ["type"], "properties": {"type": {"const": _type}}}, "then": _shape, "else": _SCHEMA}
-_SCHEMA = {"type": "object", "description": "Asks a person. The output is the answer.", **_SCHEMA}
+    _IS_IT = {"type": "object", "required": ["type"], "properties": {"type": {"const": _type}}}
+    _SCHEMA = {"if": _IS_IT, "then": _shape, "else": _SCHEMA}
+_SCHEMA = {"type": "object", "x-kind": "clarify", "description": "Asks a person. The output is the answer.", **_SCHEMA}
 
-_CATEGORIES = {
+CATEGORIES = {
     "input": answers.INPUT,
     "multiple_choice": answers.MULTIPLE_CHOICE,
     "value_confirmation": answers.VALUE_CONFIRMATION,
@@ -111,13 +120,15 @@ _CATEGORIES = {
     "action": answers.ACTION,
     "custom": answers.CUSTOM,
 }
+"""`type` in the file → category of the Clarification."""
+
 _YES_OR_NO = (answers.VALUE_CONFIRMATION, answers.USER_VERIFICATION)
 
 
 async def run(scope: Scope) -> Any:
     """The answer; `true` for a verification, a confirmation or an action. RejectedError when the person says no."""
     asked: Mapping[str, Any] = scope.step.value
-    category = _CATEGORIES[asked["type"]]
+    category = CATEGORIES[asked["type"]]
     question = {
         "category": category,
         "user_guidance": scope.render_text(asked["guidance"]),

@@ -21,6 +21,7 @@ KIND = StepKind(
     verb="exit",
     schema={
         "type": "object",
+        "x-kind": "exit",
         "description": "Ends the plan it stands in.",
         "properties": {
             "state": {"enum": ["COMPLETE", "FAILED"], "description": "How the plan ends."},

@@ -1,8 +1,16 @@
-"""The verb `plan`."""
+"""The verb `plan`: runs another plan inside this run. Its output is that plan's final output."""
 
 from __future__ import annotations
 
-from planrunner.steps.base import StepKind
+from typing import Any
+
+from planrunner.steps.base import Scope, StepKind
+
+
+async def run(scope: Scope) -> Any:
+    """The final output of the plan. Raises what ended it."""
+    return await scope.run_plan()
+
 
 KIND = StepKind(
     verb="plan",
@@ -10,9 +18,13 @@ KIND = StepKind(
         "type": "string",
         "minLength": 1,
         "x-expected": "the path of a plan relative to this file, or package.module:file.yml",
-        "description": "Runs another plan inside this run. The output is its final output.",
+        "description": (
+            "Runs another plan inside this run: its path relative to this file, inside the project, or "
+            "package.module:file.yml. The output is its final output."
+        ),
     },
     beside={
-        "inputs": {"type": "object", "x-place": "template", "description": "The inputs of that plan."},
+        "inputs": {"type": "object", "x-place": "template", "description": "What that plan is given: name → value."},
     },
+    run=run,
 )

@@ -23,6 +23,7 @@ KIND = StepKind(
     },
     beside={
         "agent": {
+            "type": ["string", "object"],
             "if": {"type": "string"},
             "then": {"$ref": "#/$defs/name"},
             "else": {"$ref": "#/$defs/agent"},

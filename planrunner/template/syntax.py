@@ -18,6 +18,8 @@ CONSTANTS: Final = {"null": None, "Null": None, "NULL": None}
 """Names that are values, beside those that Jinja's own grammar knows: true, false, none."""
 
 MAX_TOKENS: Final = 20_000
+_CACHED: Final = 128
+"""So many trees are kept: the checks of one plan look at a text several times."""
 # Jinja turns every line break into \n; these stand in for \r while it reads. It takes them for white space, too.
 _STAND_INS: Final = "\x1c\x1d\x1e\x1f\x0b\x0c"
 
@@ -31,8 +33,12 @@ class TemplateSyntaxFault(Exception):
         self.offset = offset
 
 
+@lru_cache(maxsize=_CACHED)
 def parse(text: str, bare: bool = False) -> Node:
-    """The tree of a template (a Template node), or of a bare expression. TemplateSyntaxFault when it is none."""
+    """The tree of a template (a Template node), or of a bare expression. TemplateSyntaxFault when it is none.
+
+    Shared: not to be changed.
+    """
     return_sign = next((sign for sign in _STAND_INS if sign not in text), "\r") if "\r" in text else "\r"
     try:
         return _read(text.replace("\r", return_sign), bare, return_sign)

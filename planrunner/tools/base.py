@@ -83,6 +83,7 @@ class Tool:
     output_schema  JSON Schema of the result, or None: not checked
     effect         `read`, `write` or `irreversible`; None: not declared, counts as `write`
     inline         True only for tools that neither wait nor compute for long: they run in the event loop's thread
+    self_contained True only for tools that touch nothing outside, not even to read: plan tests call them as they are
     timeout        seconds that one call may take at the longest; None: no limit of its own
     """
 
@@ -93,6 +94,7 @@ class Tool:
     output_schema: Mapping[str, Any] | None = None
     effect: Effect | None = None
     inline: bool = False
+    self_contained: bool = False
     timeout: float | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -110,6 +112,7 @@ class Tool:
         output_schema: Mapping[str, Any] | None = None,
         effect: Effect | None = None,
         inline: bool | None = None,
+        self_contained: bool | None = None,
         timeout: float | None = None,
     ) -> None:
         if name is None and type(self).name in ("", type(self).id):
@@ -122,6 +125,7 @@ class Tool:
             "output_schema": output_schema,
             "effect": effect,
             "inline": inline,
+            "self_contained": self_contained,
             "timeout": timeout,
         }
         vars(self).update({field: value for field, value in given.items() if value is not None})

@@ -76,6 +76,7 @@ def tool(
     args_schema: Mapping[str, Any] | None = None,
     output_schema: Mapping[str, Any] | None = None,
     inline: bool = False,
+    self_contained: bool = False,
 ) -> Callable[[Callable[..., Any]], FunctionTool]: ...
 
 
@@ -90,6 +91,8 @@ def tool(function: Callable[..., Any] | None = None, /, **fields: Any) -> Any:
     output_schema  made from the return annotation where that is a pydantic model, a dataclass or a TypedDict; no other
                    annotation is taken as a promise
     inline         True only for functions that neither wait nor compute for long
+    self_contained True only for functions that touch nothing outside, not even to read: plan tests call them as they
+                   are
 
     A parameter named `ctx`, or annotated ToolRunContext, gets the context and is no argument of the tool. Raises
     ToolUnusableError for a signature that no schema can tell.

@@ -15,6 +15,7 @@ from contextvars import copy_context
 from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 IDLE_SECONDS: Final = 10.0
 """How long a thread waits for another call before it ends."""
@@ -24,6 +25,8 @@ Outcome = tuple[Any, BaseException | None]
 
 _numbers = count(1)
 _idle: list[_Worker] = []
+_awaited: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
+"""How many calls of `in_thread` each loop waits for. Every loop changes its own number alone."""
 _lock = threading.Lock()
 
 
@@ -46,7 +49,16 @@ async def in_thread(work: Callable[[], Any]) -> Outcome:
             loop.call_soon_threadsafe(settle, outcome)
 
     _worker().jobs.put((lambda: context.run(work), tell))
-    return await done
+    _awaited[loop] = _awaited.get(loop, 0) + 1
+    try:
+        return await done
+    finally:
+        _awaited[loop] -= 1
+
+
+def waits_for_thread(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether a task of this loop waits for what a thread does."""
+    return _awaited.get(loop, 0) > 0
 
 
 class _Worker(threading.Thread):

@@ -8,7 +8,7 @@ import pytest
 
 from planrunner.models import litellm as room
 from planrunner.models.litellm import LitellmModel
-from tests.agents.rig import KEY
+from tests.agents.bench import KEY
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,7 +14,7 @@ from planrunner.events import ATTEMPT_FAILED, CALL_REFUSED, CLARIFICATION_RAISED
 from planrunner.journal.packing import unpack_events
 from planrunner.models.base import ModelChoice, ModelRequest, Reply, ToolCall, Usage
 from planrunner.plan import Plan
-from tests.agents.rig import plan as plan_of
+from tests.agents.bench import plan as plan_of
 from tests.runner.test_carried_on import DyingJournal, Killed, masked
 
 PLAN = """

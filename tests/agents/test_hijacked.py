@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from planrunner import PlanRun, Tool, ToolRunContext, tool
-from tests.agents.rig import Bench, Look, Pay, kind_of, plan
+from tests.agents.bench import Bench, Look, Pay, kind_of, plan
 from tests.servers.openai_server import Answer, Request, calls, text
 
 TURNS = 10

@@ -18,7 +18,7 @@ from planrunner import (
 )
 from planrunner.cli.main import main
 from planrunner.events import RUN_RETRIED
-from tests.agents.rig import Bench, Look, attempts, by_model, kind_of, plan, task
+from tests.agents.bench import Bench, Look, attempts, by_model, kind_of, plan, task
 from tests.servers.openai_server import Answer, Request, calls, failure, text
 
 AGAIN = calls(("look", {"q": "a"}))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from planrunner import ToolRunContext
-from tests.agents.rig import Bench, Look, Pay, attempts, kind_of, task
+from tests.agents.bench import Bench, Look, Pay, attempts, kind_of, task
 from tests.servers.openai_server import Answer, Request, calls, failure, text
 
 RETURNS = ", returns: {verdict: {enum: [yes, no]}}"

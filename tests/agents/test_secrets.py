@@ -17,7 +17,7 @@ import pytest
 
 from planrunner.cli.main import main
 from planrunner.models.masking import MASK
-from tests.agents.rig import KEY
+from tests.agents.bench import KEY
 from tests.cli.commands import environment, process
 from tests.servers.openai_server import Answer, OpenAIServer, Request, calls, completion, delta, failure, sse, text
 

@@ -14,7 +14,7 @@ from planrunner.cli.main import main
 from planrunner.render.prompts import text as as_text
 from planrunner.render.words import Style
 from planrunner.sent import SentPrompt
-from tests.agents.rig import Bench, Look, attempts, by_model, plan, task
+from tests.agents.bench import Bench, Look, attempts, by_model, plan, task
 from tests.servers.openai_server import RESET, Request, calls, failure, raw, text
 
 RETURNS = ", returns: {verdict: {enum: [yes, no]}}"

@@ -13,7 +13,7 @@ import pytest
 from planrunner import Runner
 from planrunner.document.script import Script
 from planrunner.events import ATTEMPT_FAILED, EFFECT_FINISHED, EFFECT_STARTED, TEXT, Event
-from tests.agents.rig import KEY, Bench, plan, task
+from tests.agents.bench import KEY, Bench, plan, task
 from tests.cli.person import Person
 from tests.servers.openai_server import (
     OpenAIServer,

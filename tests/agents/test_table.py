@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.agents.rig import Bench, attempts, by_model, kind_of, task
+from tests.agents.bench import Bench, attempts, by_model, kind_of, task
 from tests.servers.openai_server import (
     HANG,
     RESET,

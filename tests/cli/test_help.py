@@ -63,7 +63,10 @@ def test_nothing_asked(cli: Cli) -> None:
     ("words", "message"),
     [
         (("rnu",), "error: there is no command 'rnu'; did you mean 'run'?\nplanrunner --help tells"),
-        (("zzzzzz",), "error: there is no command 'zzzzzz'; the commands are run, resume, answer, validate, runs, "),
+        (
+            ("zzzzzz",),
+            "error: there is no command 'zzzzzz'; the commands are run, resume, answer, plan, ask, validate, explain, ",
+        ),
         (("runs", "lits"), "error: there is no command 'lits'; did you mean 'list'?\nplanrunner runs --help tells"),
         (
             ("run", "x.yml", "--inptu", "a=1"),
@@ -96,7 +99,7 @@ def test_nothing_asked(cli: Cli) -> None:
             ("runs", "list", "--state", "DONE"),
             "'DONE' is not one of IN_PROGRESS, NEED_CLARIFICATION, COMPLETE, FAILED\n",
         ),
-        (("schema", "plna"), "'plna' is not one of plan, run; did you mean 'plan'?\n"),
+        (("schema", "plna"), "'plna' is not one of plan, run, test; did you mean 'plan'?\n"),
         (("tools", "show", "calclator"), "error: there is no tool 'calclator'; did you mean 'calculator'?"),
         (("run", "--user"), "error: Option '--user' requires an argument."),
     ],

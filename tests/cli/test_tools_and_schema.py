@@ -39,10 +39,12 @@ def test_show(cli: Cli, name: str) -> None:
 
 
 def test_schemas_are_listed(cli: Cli) -> None:
-    assert cli("schema").out == "plan  a plan file\nrun   the record of a run\n"
+    assert cli("schema").out == "plan  a plan file\nrun   the record of a run\ntest  a plan test\n"
 
 
-@pytest.mark.parametrize(("name", "file"), [("plan", "plan.schema.json"), ("run", "plan-run.schema.json")])
+@pytest.mark.parametrize(
+    ("name", "file"), [("plan", "plan.schema.json"), ("run", "plan-run.schema.json"), ("test", "plan-test.schema.json")]
+)
 def test_the_schemas_in_the_project_are_fresh(cli: Cli, name: str, file: str) -> None:
     printed = cli("schema", name).out
     Draft202012Validator.check_schema(json.loads(printed))

@@ -128,7 +128,46 @@ def test_checking_neither_imports_nor_starts_what_a_plan_names(tmp_path: Path) -
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.parametrize("filling", [b"# \n", b"x-more: more\n", "é".encode()])
+def test_a_file_may_have_four_mib(filling: bytes) -> None:
+    text = PLAN.encode() + filling * (4 * 1024 * 1024 // len(filling))
+    (problem,) = load_document(text, "large.yml", path=None, root=".").problems
+    assert str(problem) == "1:1: the file is larger than 4 MiB: split it [too-large]"
+
+
+@pytest.mark.parametrize(
+    "many",
+    [
+        f"x-list: {{{', '.join(['a: 1'] * 120)}}}\n",
+        "".join(f"ky_{number}: 1\n" for number in range(120)),
+        f"output: '{' '.join(f'{{{{ inputs.a{number} }}}}' for number in range(120))}'\n",
+    ],
+    ids=["of the reader", "of the shape", "of a rule"],
+)
+def test_of_many_problems_a_hundred_are_told_and_that_there_are_more(many: str) -> None:
+    *problems, last = load_document((PLAN + many).encode(), "many.yml", path=None, root=".").problems
+    assert len(problems) == 99
+    assert len({problem.code for problem in problems}) == 1
+    assert last.code == "too-many-problems"
+    assert last.message == "there are more problems from here on: mend those above first, then check again"
+
+
+def test_warnings_are_told_once_there_is_no_error() -> None:
+    unused = PLAN + "inputs: {city: {type: string}}\n"
+    misspelt = unused + "output: '{{ inputs.cty }}'\n"
+    problems = load_document(misspelt.encode(), "p.yml", path=None, root=".").problems
+    assert [(each.code, each.level) for each in problems] == [("unknown-input", "error")]
+    loaded = load_document(unused.encode(), "p.yml", path=None, root=".")
+    assert [(each.code, each.level) for each in loaded.problems] == [("unused", "warning")]
+    assert loaded.plan is not None
+
+
 def test_a_pipe_is_no_plan(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yml")
     with pytest.raises(UsageError, match="is not a regular file"):
         load_plan(tmp_path / "pipe.yml")
+
+
+def test_a_plan_may_name_any_number_of_tools_that_only_the_runner_knows() -> None:
+    steps = "".join(f"  - {{id: s{number}, tool: own}}\n" for number in range(150))
+    assert load_plan(f"planrunner: 1\nname: many\nsteps:\n{steps}").name == "many"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from planrunner.document.schema import kind, plan_schema, schema_text
+from planrunner.document.schema import kind, plan_schema, published_schema, schema_text
 from planrunner.document.shape import KEYWORDS, check_shape
 from planrunner.document.source import parse, plain
 from planrunner.steps import VERBS
@@ -44,6 +44,23 @@ def _schemas(schema: Any) -> Iterator[Mapping[str, Any]]:
         yield from _schemas(schema.get(key))
     for sub in schema.get("anyOf", ()):
         yield from _schemas(sub)
+
+
+def test_what_is_published_is_what_the_checker_walks_and_messages_for_editors() -> None:
+    assert _without_messages(published_schema()) == _without_messages(plan_schema())
+    said = {schema["errorMessage"] for schema in _schemas(published_schema()) if "errorMessage" in schema}
+    assert "expected a list of steps, each beginning with '- id: …'" in said
+
+
+def _without_messages(schema: Any) -> Any:
+    if isinstance(schema, Mapping):
+        return {key: _without_messages(value) for key, value in schema.items() if key != "errorMessage"}
+    return [_without_messages(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def test_a_message_on_a_map_would_hide_which_key_is_wrong() -> None:
+    for schema in _schemas(published_schema()):
+        assert "errorMessage" not in schema or not {"properties", "patternProperties"} & set(schema)
 
 
 def test_it_uses_only_words_that_the_checker_knows() -> None:

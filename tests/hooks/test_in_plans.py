@@ -8,11 +8,13 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
 
 from planrunner import ExecutionHooks, PlanRun, Runner, Tool, ToolHardError, ToolRunContext, UsageError
+from planrunner.document.script import Script
 from planrunner.models.base import Reply
 from tests.conftest import PlanOf
 from tests.hooks.rig import Replies, Rig, calls, kind_of
@@ -56,6 +58,14 @@ STEPS = """
       - {id: a, tool: ring, args: {n: 1}}
       - {id: b1, tool: ring, args: {n: 20}}
       - {id: b2, tool: ping}
+"""
+
+NESTED = """
+    tools: {ring: {}}
+    steps:
+      - {id: a, steps: [{id: b, tool: ring, args: {n: 1}}]}
+      - {id: c, foreach: {in: '[1, 2]'}, tool: ring, args: {n: 2}}
+      - {id: d, repeat: {until: previous is not none, max: 2}, steps: [{id: e, tool: ring, args: {n: 3}}]}
 """
 
 
@@ -274,6 +284,24 @@ def test_guidance_and_role(plan_of: PlanOf, fired: list[str]) -> None:
     assert (question.call["tool"], question.call["args"], question.call["key"]) == ("ring", {"n": 1}, "a!tool:0")
 
 
+@pytest.mark.parametrize(
+    ("glob", "meant"),
+    [
+        ("b", ["b"]),
+        ("a/b", ["b"]),
+        ("c", ["c", "c"]),
+        ("d/*", ["e", "e"]),
+        ("e", ["e", "e"]),
+        ("d/e", ["e", "e"]),
+    ],
+)
+def test_a_step_is_meant_wherever_it_stands(plan_of: PlanOf, fired: list[str], glob: str, meant: list[str]) -> None:
+    """By its id as well as by its path: a guard that the checker lets pass, and that never fires, guards nothing."""
+    record, _ = run(plan_of, f"{{before_tool_call: [{{use: 'guards:note', match: {{step: '{glob}'}}}}]}}", NESTED)
+    assert record.state == "COMPLETE", record.error
+    assert fired == meant
+
+
 def test_skip_and_fail(plan_of: PlanOf, fired: list[str]) -> None:
     record, rig = run(
         plan_of,
@@ -419,3 +447,36 @@ def test_a_slow_hook_does_not_hold_up_other_runs(plan_of: PlanOf, fired: list[st
         return ended
 
     assert asyncio.run(both()) == ["quick", "slow"]
+
+
+def approving(plan_of: PlanOf, steps: str, answers: dict[str, Any]) -> PlanRun:
+    """A run of these steps in which every call of `log` is approved by a script."""
+    plan = plan_of("hooks: {before_tool_call: [{use: clarify_on_tool_calls, with: {tools: [log]}}]}\n" + dedent(steps))
+    return Runner(store="memory", script=Script(answers=answers)).run(plan)
+
+
+def test_each_item_of_a_loop_is_approved_by_itself(plan_of: PlanOf) -> None:
+    loop = "steps: [{id: say, foreach: {in: '[1, 2, 3]'}, tool: log, args: {message: '{{ item }}'}}]"
+    record = approving(plan_of, loop, {"say[0]/log": "yes", "say[1]/log": "yes"})
+    assert record.state == "NEED_CLARIFICATION"
+    assert [(asked.path, asked.response) for asked in record.clarifications] == [
+        ("say[0]", "yes"),
+        ("say[1]", "yes"),
+        ("say[2]", None),
+    ]
+    record = approving(plan_of, loop, {"say[0]/log": "yes", "say[1]/log": "no", "say[2]/log": "yes"})
+    assert record.error is not None
+    assert (record.error.kind, record.error.path) == ("rejected", "say[1]")
+
+
+def test_a_verification_beside_a_call_is_no_approval_of_it(plan_of: PlanOf) -> None:
+    group = """
+    steps:
+      - id: both
+        steps:
+          - {id: sure, clarify: {type: user_verification, guidance: Is it raining?}}
+          - {id: say, tool: log, args: {message: hello}}
+    """
+    record = approving(plan_of, group, {"both/sure": "yes"})
+    assert {asked.path: asked.resolved for asked in record.clarifications} == {"both/sure": True, "both/say": False}
+    assert record.state == "NEED_CLARIFICATION"

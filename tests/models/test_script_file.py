@@ -29,6 +29,7 @@ def test_a_script_is_read_whole(tmp_path: Path) -> None:
         replies:
           triage: ["{{ 7*7 }}", {output: {a: 1}}, {tool_calls: [{tool: crm.search, args: {q: x}}, {tool: pay}]}]
           letter/write: [{raise: timeout}]
+          looks: the same for every item
         answers: {decide: reject, other: {never: true}}
         """,
     )
@@ -37,6 +38,8 @@ def test_a_script_is_read_whole(tmp_path: Path) -> None:
     assert second == {"when_args": {"n": 1}, "returns": None}
     assert script.replies["triage"][0] == "{{ 7*7 }}"
     assert script.replies["letter/write"] == [{"raise": "timeout"}]
+    assert script.replies["looks"] == "the same for every item"
+    assert not script.strict
     assert script.answers == {"decide": "reject", "other": {"never": True}}
 
 
@@ -47,65 +50,77 @@ def test_nothing_is_required_but_the_format(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "1:1: a script is a map that begins with planrunner_script: 1 [wrong-type]"),
-        ("- 1\n", "1:1: a script is a map that begins with planrunner_script: 1 [wrong-type]"),
-        ("tools: {}\n", "1:1: a script begins with planrunner_script: 1 [missing-key]"),
-        ("planrunner_script: 2\n", "1:20: planrunner_script must be 1, the only format there is [version]"),
-        ("planrunner_script: true\n", "1:20: planrunner_script must be 1, the only format there is [version]"),
-        ("planrunner_script: 1\ntool: {}\n", "2:1: a script has no key 'tool'; did you mean 'tools'? [unknown-key]"),
-        ("planrunner_script: 1\nreplies: []\n", "2:10: `replies` must be a map [wrong-type]"),
-        ("planrunner_script: 1\nanswers: 3\n", "2:10: `answers` must be a map [wrong-type]"),
-        ("planrunner_script: 1\nreplies: {a: hi}\n", "2:14: the replies of a step must be a list [wrong-type]"),
+        ("", "1:1: the file is empty: a script begins with planrunner_script: 1 [empty]"),
+        ("- 1\n", "1:1: the script must be a map, found a list [wrong-type]"),
+        ("tools: {}\n", "1:1: the script has no 'planrunner_script' (the format: 1): add it [missing-key]"),
+        (
+            "planrunner_script: 2\n",
+            "1:20: 'planrunner_script' must be 1, the only format there is, found the number 2 [wrong-value]",
+        ),
+        (
+            "planrunner_script: true\n",
+            "1:20: 'planrunner_script' must be 1, the only format there is, found true [wrong-value]",
+        ),
+        ("planrunner_script: 1\ntool: {}\n", "2:1: unknown key 'tool'; did you mean 'tools'? [unknown-key]"),
+        (
+            "planrunner_script: 1\nreplies: []\n",
+            "2:10: 'replies' must be a map of step → the model's replies, found an empty list [wrong-type]",
+        ),
+        (
+            "planrunner_script: 1\nanswers: 3\n",
+            "2:10: 'answers' must be a map of step → what a person answers, found the number 3 [wrong-type]",
+        ),
         (
             "planrunner_script: 1\nreplies: {a: [3]}\n",
-            "2:15: a reply that is not a text must be a map with output or tool_calls or raise [wrong-type]",
+            "2:15: an entry of 'a' must be a text, {output: …}, {tool_calls: […]}, or {raise: KIND, message: …}, "
+            "found the number 3 [wrong-type]",
         ),
         (
             "planrunner_script: 1\nreplies: {a: [{}]}\n",
-            "2:15: a reply that is not a text must have exactly one of the keys "
-            "output, tool_calls, raise [missing-key]",
+            "2:15: an entry of 'a' needs one of the keys 'output', 'tool_calls' and 'raise' [missing-key]",
         ),
         (
             "planrunner_script: 1\nreplies: {a: [{output: 1, raise: timeout}]}\n",
-            "2:15: a reply that is not a text must have exactly one of the keys "
-            "output, tool_calls, raise [too-many-keys]",
+            "2:16: unknown key 'output': known here are raise and message, and keys that begin with x- [unknown-key]",
         ),
         (
-            "planrunner_script: 1\nreplies: {a: [{outptu: 1}]}\n",
-            "2:16: a reply that is not a text has no key 'outptu'; did you mean 'output'? [unknown-key]",
+            "planrunner_script: 1\nreplies: {a: [{toolcalls: []}]}\n",
+            "2:16: unknown key 'toolcalls'; did you mean 'tool_calls'? [unknown-key]",
         ),
         (
             "planrunner_script: 1\nreplies: {a: [{tool_calls: [{tool: x, arg: {}}]}]}\n",
-            "2:39: a tool call has no key 'arg'; did you mean 'args'? [unknown-key]",
+            "2:39: unknown key 'arg'; did you mean 'args'? [unknown-key]",
         ),
         (
             "planrunner_script: 1\nreplies: {a: [{tool_calls: [{args: {}}]}]}\n",
-            "2:29: a tool call must have the key 'tool' [missing-key]",
+            "2:29: an entry of 'tool_calls' has no 'tool' (the tool, by its name in the plan): add it [missing-key]",
         ),
         (
             "planrunner_script: 1\nreplies: {a: [{tool_calls: [{tool: 3}]}]}\n",
-            "2:36: `tool` must be a text [wrong-type]",
+            "2:36: 'tool' must be text, found the number 3 [wrong-type]",
         ),
         (
-            "planrunner_script: 1\nreplies: {a: [{raise: tool_error}]}\n",
-            "2:23: 'tool_error' can't be raised here; "
-            "expected one of transient, rate_limited, timeout, model_error [unknown-kind]",
+            "planrunner_script: 1\nreplies: {a: {raise: tool_error}}\n",
+            "2:22: 'raise' must be transient, rate_limited, timeout or model_error, found the text 'tool_error'; "
+            "did you mean 'model_error'? [wrong-value]",
         ),
         (
             "planrunner_script: 1\ntools: {a: {raise: tool_eror}}\n",
-            "2:20: 'tool_eror' can't be raised here; did you mean 'tool_error'? [unknown-kind]",
+            "2:20: 'raise' must be tool_soft_error, tool_error, transient, rate_limited, timeout or schema_error, "
+            "found the text 'tool_eror'; did you mean 'tool_error'? [wrong-value]",
         ),
         (
             "planrunner_script: 1\ntools: {a: {return: 1}}\n",
-            "2:13: the answer of a tool has no key 'return'; did you mean 'returns'? [unknown-key]",
+            "2:13: unknown key 'return'; did you mean 'returns'? [unknown-key]",
         ),
         (
             "planrunner_script: 1\ntools: {a: {returns: 1, message: x}}\n",
-            "2:25: the answer of a tool has no key 'message'; expected returns, raise, when_args [unknown-key]",
+            "2:25: unknown key 'message': known here are returns and when_args, and keys that begin with x- "
+            "[unknown-key]",
         ),
         (
             "planrunner_script: 1\ntools: {a: [{returns: 1, when_args: [1]}]}\n",
-            "2:37: `when_args` must be a map [wrong-type]",
+            "2:37: 'when_args' must be a map, found a list [wrong-type]",
         ),
         ("planrunner_script: 1\nplanrunner_script: 1\n", "2:1: "),
         ("planrunner_script: 1\nreplies: {a: [{output: .nan}]}\n", "2:24: "),
@@ -126,7 +141,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         read(tmp_path, "planrunner_script: 3\ntools: {a: 1}\nreplies: {b: 2}\n")
     assert [line.rpartition("[")[2] for line in str(caught.value).splitlines()[1:]] == [
-        "version]",
+        "wrong-value]",
         "wrong-type]",
         "wrong-type]",
     ]

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from planrunner.errors import DeadlineError, RejectedError, StepError, ToolHardError, ToolSoftError, TransientError
+from planrunner.errors import (
+    DeadlineError,
+    NotScriptedError,
+    RejectedError,
+    StepError,
+    ToolHardError,
+    ToolSoftError,
+    TransientError,
+)
+from planrunner.events import Event
 from planrunner.tools.scripted import TOOL_KINDS, ScriptedTools
 
 
@@ -121,3 +130,40 @@ def test_a_tool_the_script_names_is_never_really_called() -> None:
 def test_what_is_no_answer_is_refused() -> None:
     with pytest.raises(ToolHardError, match="neither `returns` nor `raise`"):
         ScriptedTools({"t": {"when_args": {}}}).call("t", "read", {}, "s")
+
+
+def test_a_step_in_a_loop_is_meant_with_its_item_or_without() -> None:
+    tools = ScriptedTools({"looks[1]": {"returns": "second"}, "looks": [{"returns": 1}, {"returns": 2}]})
+    paths = ["looks[0]", "looks[1]", "looks[2](3)", "looks[1](2)"]
+    assert [tools.call("t", "read", {}, path) for path in paths] == [1, "second", 2, "second"]
+
+
+def test_under_a_strict_script_nothing_runs_but_what_is_self_contained() -> None:
+    tools = ScriptedTools({"pay": [{"returns": 1}], "find": {"when_args": {"q": 1}, "returns": 1}}, strict=True)
+    assert tools.call("calculator", "read", {}, "s", self_contained=True) is NotImplemented
+    with pytest.raises(NotScriptedError) as caught:
+        tools.call("csv_reader", "read", {"path": "a.csv"}, "rows")
+    assert str(caught.value) == (
+        'rows calls csv_reader with the args {"path":"a.csv"}, and no answer is scripted. Add under `tools`:\n'
+        "  csv_reader: {returns: null}"
+    )
+    assert tools.call("pay", "write", {}, "s") == 1
+    with pytest.raises(NotScriptedError, match="no answer left for a call of pay"):
+        tools.call("pay", "write", {}, "s")
+    with pytest.raises(NotScriptedError, match="no answer whose `when_args` fit"):
+        tools.call("find", "read", {"q": 2}, "s")
+
+
+def test_no_tool_is_made_ready_that_is_never_really_called() -> None:
+    lax, strict = (ScriptedTools({"pay": {"returns": 1}}, strict=strict) for strict in (False, True))
+    assert lax.stands_for("pay", self_contained=False)
+    assert not lax.stands_for("find", self_contained=False)
+    assert strict.stands_for("find", self_contained=False)
+    assert not strict.stands_for("log", self_contained=True)
+
+
+def test_answers_to_calls_that_were_made_before_are_used_up() -> None:
+    answers = {"t": [{"returns": 1}, {"returns": 2, "when_args": {"n": 2}}, {"returns": 3}]}
+    made = [Event("effect_started", "s!tool:0.0", 0.0, {"name": "t", "args": {"n": 2}}) for _ in range(2)]
+    assert ScriptedTools(answers, made).call("t", "read", {"n": 1}, "s") == 3
+    assert ScriptedTools(answers, made[:1]).call("t", "read", {"n": 2}, "s") == 2

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from planrunner.document.problem import Problem
 from planrunner.render import json as render_json
 from planrunner.render import text as render_text
-from planrunner.render.checked import Checked
+from planrunner.render.checked import Checked, Report, tally
 from planrunner.render.words import Style
 
 WRONG = Problem("plans/a.yml", 2, 5, "unknown-key", "unknown key 'prompt'; did you mean 'task'?")
 
 
 def told(problem: Problem, *lines: str, style: Style = Style()) -> str:  # noqa: B008 frozen
-    return render_text.problems([Checked(problem.file, (problem,), lines)], style)
+    return render_text.problems(Report([Checked(problem.file, (problem,), lines)]), style)
 
 
 def test_a_problem_in_a_prompt_file_shows_a_line_of_that_file() -> None:
     problems = (Problem("a.yml", 1, 1, "x", "in the plan"), Problem("p.md", 2, 3, "x", "in the prompt"))
     checked = Checked("a.yml", problems, ["the plan"], {"p.md": ["first", "  the prompt"], "other.md": ["no"]})
-    assert render_text.problems([checked], Style(False)) == (
+    assert render_text.problems_of(checked, Style(False)) == (
         "a.yml:1:1: error: in the plan [x]\n    1 | the plan\n      | ^\n"
         "p.md:2:3: error: in the prompt [x]\n    2 |   the prompt\n      |   ^\n"
     )
@@ -88,9 +89,9 @@ def test_colours() -> None:
 
 def test_json() -> None:
     checked = [Checked("plans/a.yml", (WRONG,)), Checked("plans/b.yml")]
-    assert json.loads(render_json.problems(checked, Style())) == {
+    assert json.loads(render_json.problems(Report(checked, passed_over=3), Style())) == {
         "files": 2,
-        "passed_over": 0,
+        "passed_over": 3,
         "problems": [
             {
                 "file": "plans/a.yml",
@@ -102,3 +103,35 @@ def test_json() -> None:
             }
         ],
     }
+
+
+def test_a_warning_counts_only_when_strict() -> None:
+    warned = Checked("a.yml", (Problem("a.yml", 1, 1, "unused", "m", "warning"),))
+    wrong = Checked("b.yml", (WRONG,))
+    assert [Report([]).fails(file) for file in (warned, wrong)] == [False, True]
+    assert [Report([], strict=True).fails(file) for file in (warned, wrong, Checked("c.yml"))] == [True, True, False]
+
+
+def test_a_tally_names_errors_first() -> None:
+    warning = Problem("a.yml", 1, 1, "unused", "m", "warning")
+    assert tally([warning, WRONG, WRONG]) == "2 errors, 1 warning"
+    assert tally([warning]) == "1 warning"
+    assert tally([]) == ""
+
+
+def test_files_are_told_from_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
+    report = Report([], root=str(tmp_path))
+    assert report.from_root("./a.yml") == "inner/a.yml"
+    assert report.from_root("../b.yml") == "b.yml"
+    assert report.from_root(str(tmp_path / "..c.yml")) == "..c.yml"
+    assert report.from_root("../../d.yml") is None
+
+
+def test_files_are_named_also_when_the_working_folder_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert Report([], root=str(tmp_path)).from_root("a.yml") is None

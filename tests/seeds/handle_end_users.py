@@ -1,4 +1,4 @@
-"""The example of the page on end users, as printed; a plan stands in place of the sentence that would be planned."""
+"""The example of the page on end users, as printed; a plan may stand in place of the query."""
 
 from planrunner import (
     Plan,
@@ -13,14 +13,17 @@ config = default_config()
 runner = Runner(tools=example_tool_registry)
 
 
-def main(plan: Plan) -> PlanRun:
+QUERY = "Get the temperature in Svalbard and write me a personalized greeting with the result."
+
+
+def main(query: str | Plan = QUERY) -> PlanRun:
     # We can also provide additional execution context to the process
     with execution_context(
         end_user_id="DemoUser123",
         additional_data={"email_address": "demo@portialabs.ai", "name": "Nicholas of Patara"},
     ):
         plan_run = runner.run(
-            plan,
+            query,
         )
     print(plan_run.model_dump_json(indent=2))
     return plan_run

@@ -5,14 +5,15 @@ from __future__ import annotations
 import importlib
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from planrunner import Runner, Tool, ToolRunContext
-from tests.conftest import PlanOf
+from planrunner import Runner, Tool, ToolRunContext, load_script
+from tests.conftest import PROJECT, PlanOf
 
 REFUNDS = """
     tools: {refund_tool: {}, other: {}}
@@ -56,7 +57,7 @@ def page(name: str, *tools: Tool) -> tuple[ModuleType, Runner]:
     """The page, imported afresh, and its Runner; the tools that the page takes for granted are given to it."""
     module = importlib.reload(importlib.import_module(f"tests.seeds.{name}"))
     runner: Runner = module.runner
-    runner._tools = (*runner._tools, *tools)
+    runner._given = replace(runner._given, tools=(*runner._given.tools, *tools))
     return module, runner
 
 
@@ -134,3 +135,13 @@ def test_the_page_on_end_users(plan_of: PlanOf, capsys: pytest.CaptureFixture[st
     paused = module.main(plan)
     module.runner.resolve_clarification(paused.get_outstanding_clarifications()[0], "yes", paused)
     assert module.resume(paused).execution_context.end_user_id == "DemoUser456"
+
+
+def test_the_page_on_end_users_with_its_query(capsys: pytest.CaptureFixture[str]) -> None:
+    module, runner = page("handle_end_users")
+    runner._given = replace(runner._given, script=load_script(PROJECT / "plans" / "ask.script.yml"))
+    record = module.main()
+    assert json.loads(capsys.readouterr().out)["state"] == "COMPLETE"
+    assert list(record.step_outputs) == ["$svalbard_temperature", "$personalized_greeting"]
+    assert record.final_output == record.step_outputs["$personalized_greeting"]
+    assert runner.run_query(module.QUERY, context={"additional_data": {"name": "Ada"}}).state == "COMPLETE"

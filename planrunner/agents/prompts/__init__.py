@@ -30,6 +30,39 @@ def system_prompt(scope: Scope, agent: Agent) -> str:
     return prompt.strip()
 
 
+def planner_prompt(
+    context: Mapping[str, Any],
+    tools: Sequence[Mapping[str, Any]],
+    words: Mapping[str, Any],
+    at_once: bool,
+) -> str:
+    """The system prompt of the planner.
+
+    context  the end user's
+    tools    what is told of each tool that is handed over
+    words    of the language: `verbs`, `step_keys`, `plan_keys`, each a list of {key, description}; and the names of
+             `models` and `hooks`
+    at_once  the plan is run as soon as it is written, and given no inputs
+    """
+    seen = _seen(context, "all")
+    prompt: str = _prompt("planner")(
+        {
+            **words,
+            "tools": [_as_data(tool) for tool in tools],
+            "at_once": at_once,
+            "end_user": _as_data(seen) if seen else "",
+            "extensions": _texts(context.get("planner_system_context_extension")),
+        }
+    )
+    return prompt.strip()
+
+
+def planner_again_prompt(problems: Sequence[Mapping[str, Any]]) -> str:
+    """What a planner is told whose plan has problems: of each `line`, `column`, `message`, and the `source` line."""
+    prompt: str = _prompt("planner_again")({"problems": problems})
+    return prompt.strip()
+
+
 def schema_prompt(schema: Mapping[str, Any]) -> str:
     """What a model is told of the answer's shape, where its provider can't be told."""
     return str(_prompt("schema")({"schema": _as_data(schema)})).strip()

@@ -23,5 +23,6 @@ def check(document: Document) -> Iterator[Problem]:
             continue
         said, declared = text_of(node), load(BUILTIN[builtin]).effect or EFFECTS[0]
         if EFFECTS.index(said) < EFFECTS.index(declared):
-            message = f"the tool declares the effect {declared}, and a plan may raise it, never lower it to {said}"
+            told = f"the tool {name!r} declares the effect {declared}, and a plan may raise it, never lower it"
+            message = f"{told} to {said}: leave the effect out"
             yield document.problem(node, "lowered-effect", message)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from planrunner.document.problem import Problem
-from planrunner.document.rules.unknown_hook import bindings, globs
-from planrunner.document.source import MapNode
+from planrunner.document.rules.scope import texts
+from planrunner.document.rules.unknown_hook import bindings
+from planrunner.document.source import MapNode, Node
 from planrunner.document.tree import text_of
 from planrunner.document.view import Document
 from planrunner.document.words import near
@@ -24,14 +25,14 @@ def check(document: Document) -> Iterator[Problem]:
         match, settings = binding.get("match"), binding.get("with")
         if isinstance(match, MapNode):
             yield from _unmet(document, match.get("tool"), tools, "tool")
-            if not any("/" in str(glob.value) for glob in globs(match.get("step"))):
+            if not any("/" in str(glob.value) for glob in texts(match.get("step"))):
                 yield from _unmet(document, match.get("step"), steps, "step")
         if isinstance(settings, MapNode) and (text_of(binding.get("use")) or "").endswith("_tool_calls"):
             yield from _unmet(document, settings.get("tools"), tools, "tool")
 
 
-def _unmet(document: Document, node: object, names: tuple[str, ...], what: str) -> Iterator[Problem]:
-    for glob in globs(node):
+def _unmet(document: Document, node: Node | None, names: tuple[str, ...], what: str) -> Iterator[Problem]:
+    for glob in texts(node):
         if not any(fnmatchcase(name, str(glob.value)) for name in names):
             advice = near(str(glob.value), names) or f"; name one of: {', '.join(names) or 'none'}"
             message = f"no {what} of this plan is meant by {glob.value!r}, so the hook would never fire{advice}"
@@ -53,6 +54,6 @@ def _tools(document: Document) -> Iterator[str]:
     yield from BUILTIN
 
 
-def _of_agent(node: object) -> Iterator[str]:
+def _of_agent(node: Node | None) -> Iterator[str]:
     if isinstance(node, MapNode):
-        yield from (str(glob.value) for glob in globs(node.get("tools")))
+        yield from (str(glob.value) for glob in texts(node.get("tools")))

@@ -22,6 +22,9 @@ def check(document: Document) -> Iterator[Problem]:
 def _tell(document: Document, steps: StepList, circle: list[int]) -> Problem:
     members = [steps.steps[place] for place in circle]
     names = [step.name for step in members]
+    if len(names) == 2:
+        message = f"the step {names[0]!r} waits for itself: take it out of its 'needs'"
+        return document.problem(members[0].node.key("needs"), "needs-cycle", message)
     if len(names) > _SHOWN:
         names[_SHOWN - 1 : -1] = ["…"]
     path = " → ".join(names)

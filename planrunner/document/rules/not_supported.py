@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planrunner.document.later import NOT_YET, STEP, TOOL, TOP
+from planrunner.document.later import NOT_YET, TOOL, TOP
 from planrunner.document.problem import Problem
 from planrunner.document.schema import kind
 from planrunner.document.source import MapNode, Node
@@ -25,7 +25,6 @@ def _found(document: Document) -> Iterator[tuple[Node, str]]:
     for step in document.steps:
         if step.verb is not None and kind(step.verb).run is None:
             yield step.node.key(step.verb), f"the verb {step.verb!r}"
-        yield from _keys(step.node, STEP)
 
 
 def _keys(node: Node | None, keys: tuple[str, ...]) -> Iterator[tuple[Node, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planrunner.document.problem import Problem
-from planrunner.document.source import ListNode, MapNode, ScalarNode
+from planrunner.document.source import ListNode, MapNode
 from planrunner.document.tree import text_of
 from planrunner.document.view import Document
 from planrunner.document.words import near
@@ -28,10 +28,3 @@ def bindings(document: Document) -> Iterator[MapNode]:
         for item in entry.value.items if isinstance(entry.value, ListNode) else [entry.value]:
             if isinstance(item, MapNode):
                 yield item
-
-
-def globs(node: object) -> Iterator[ScalarNode]:
-    """A glob, or those of a list."""
-    for item in node.items if isinstance(node, ListNode) else [node]:
-        if isinstance(item, ScalarNode) and isinstance(item.value, str):
-            yield item

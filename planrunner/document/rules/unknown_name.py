@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from planrunner.document.later import NOT_YET, TOP
+from planrunner.document.hints import NAMES
+from planrunner.document.later import NOT_YET, TOP, not_yet
 from planrunner.document.problem import Problem
 from planrunner.document.rules.scope import around
 from planrunner.document.shape import Path, Site
@@ -59,6 +60,8 @@ def names_at(document: Document, path: Path) -> tuple[str, ...]:
     """The first words that have a meaning at this place."""
     if path[:1] == ("hooks",):
         return (*_EVERYWHERE, *_IN_HOOKS)
+    if path[:1] == ("models",):
+        return ("secrets",)
     return (*_EVERYWHERE, *_items(document, path), *_of_step(document, path))
 
 
@@ -88,6 +91,8 @@ def _items(document: Document, path: Path) -> Iterator[str]:
 
 
 def _unknown(name: str, document: Document, known: tuple[str, ...]) -> str:
+    if known == ("secrets",):
+        return f"only secrets can be read here, and no {name!r}"
     if name in document.by_id:
         return f"nothing is called {name!r} here; a step's output is read as steps.{name}.output"
     for table in ("inputs",):
@@ -96,6 +101,8 @@ def _unknown(name: str, document: Document, known: tuple[str, ...]) -> str:
     contract = document.table("context").get("additional_data")
     if isinstance(contract, MapNode) and name in contract.entries:
         return f"nothing is called {name!r} here; did you mean context.additional_data.{name}?"
+    if name in NAMES:
+        return f"nothing is called {name!r} here: {NAMES[name]}{not_yet(NAMES[name], 'step')}"
     shown = [word for word in dict.fromkeys(known) if word not in TOP or word in document.root.entries]
     advice = near(name, shown) or f"; known here are {', '.join(shown)}"
     return f"nothing is called {name!r} here{advice}"

@@ -16,10 +16,12 @@ from planrunner.tools.builtin import BUILTIN
 
 
 def check(document: Document) -> Iterator[Problem]:
-    """Every tool in a step or an agent's list that no source has."""
+    """Every tool in a step or an agent's list that no source has. Of a planner's plan `planned` tells."""
+    if document.handed is not None:
+        return
     own = document.named("tools")
     servers = document.named("mcp_servers")
-    for node in _named(document):
+    for node in named_tools(document):
         name = str(node.value)
         server = name.partition(".")[0]
         if name in own or name in BUILTIN or (server != name and server in servers):
@@ -40,18 +42,20 @@ def _installed() -> tuple[str, ...]:
     return Registry(BUILTIN, "planrunner.tools").names()
 
 
-def _named(document: Document) -> Iterator[ScalarNode]:
+def named_tools(document: Document) -> Iterator[ScalarNode]:
+    """Every place that names a tool: of steps, and of agents' lists."""
     for step in document.steps:
-        yield from _texts(step.node.get("tool"))
+        yield from texts(step.node.get("tool"))
         agent = step.node.get("agent")
         if isinstance(agent, MapNode):
-            yield from _texts(agent.get("tools"))
+            yield from texts(agent.get("tools"))
     for entry in document.named("agents").values():
         if isinstance(entry.value, MapNode):
-            yield from _texts(entry.value.get("tools"))
+            yield from texts(entry.value.get("tools"))
 
 
-def _texts(node: Node | None) -> Iterator[ScalarNode]:
+def texts(node: Node | None) -> Iterator[ScalarNode]:
+    """A text, or those of a list, that are no templates."""
     for item in node.items if isinstance(node, ListNode) else [node]:
         if isinstance(item, ScalarNode) and text_of(item) and "{{" not in item.value:
             yield item

@@ -64,6 +64,7 @@ class Calculator(Tool):
     output_schema: Mapping[str, Any] | None = {"type": "number"}
     effect = "read"
     inline = True
+    self_contained = True
 
     def run(self, ctx: ToolRunContext, expression: str) -> int | float:
         """The value of the expression: an int where it is whole, else the nearest float."""

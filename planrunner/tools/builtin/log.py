@@ -29,6 +29,7 @@ class Log(Tool):
     }
     effect = "read"
     inline = True
+    self_contained = True
 
     def run(self, ctx: ToolRunContext, message: Any, level: str = "info") -> Any:
         """Write the message and return it as it came."""

@@ -1,0 +1,117 @@
+"""Puts together what carrying a plan needs, and the same for each of its sub-plans; checked before a run exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from planrunner.checks import check_handed_models, check_models, no_model
+from planrunner.clarification_handler import asker
+from planrunner.document.script import Script
+from planrunner.events import Event
+from planrunner.execution_hooks import ExecutionHooks
+from planrunner.hooks.bindings import handler_of_plan, of_plan, of_runner
+from planrunner.models.base import Model, ModelChoice, models_named
+from planrunner.models.scripted import ScriptedModel
+from planrunner.plan import NOTHING, Plan
+from planrunner.players import Players, players_of
+from planrunner.questions import Handler
+from planrunner.run_state import QuestionState
+from planrunner.scope import Parts
+from planrunner.settings import Settings
+from planrunner.tools.base import Tool
+from planrunner.tools.catalogue import Catalogue
+from planrunner.tools.loading import load_function
+
+SCRIPTED = "scripted"
+"""The name that records show for a model whose part a script plays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the caller of a Runner gave it; see there."""
+
+    tools: tuple[Tool | Callable[..., Any], ...]
+    model: str | None
+    script: Script | None
+    hooks: ExecutionHooks | None
+    stream: bool
+
+
+def parts_of(
+    plan: Plan,
+    settings: Settings,
+    given: Given,
+    model: Model,
+    history: Sequence[Event] = (),
+    asked: Iterable[QuestionState] = (),
+) -> Parts:
+    """Everything a run of this plan needs: every tool is there, every task has a model.
+
+    model           the road to real models
+    history, asked  what happened in the run so far, and its questions: what a script has answered there is used up
+
+    Raises UnknownToolError, ToolUnusableError, ModelNotConfiguredError, UsageError.
+    """
+    script = given.script
+    check_handed_models(plan, settings.models)
+    people = None if script is not None and script.strict else _people(plan, given)
+    players = Players(model, None, people) if script is None else players_of(script, people, history, asked)
+    parts = Parts(
+        tools=Catalogue(plan, given.tools),
+        model=players.model,
+        aliases=settings.models,
+        tool_script=players.tools,
+        handler=players.people,
+        bindings=tuple(of_runner(given.hooks)),
+        own_list=0,
+        large_output=settings.large_output_tokens,
+        streams=given.stream,
+    )
+    return _of_plan(plan, parts, given, settings)
+
+
+def _of_plan(plan: Plan, around: Parts, given: Given, settings: Settings) -> Parts:
+    """The parts of a plan inside of what has these parts: hooks add up, tools, models and defaults are its own."""
+    tools = Catalogue(plan, given.tools)
+    tools.check()
+    defaults = _first(_one(given.model), plan.default_models, _one(settings.model))
+    if given.script is None:
+        check_models(plan, defaults)
+    own_list = around.own_list + 1
+    own = of_plan(plan, lambda use: load_function(use, plan.root), own_list)
+    parts = replace(
+        around,
+        tools=tools,
+        default_models=defaults if given.script is None else defaults or (SCRIPTED,),
+        bindings=(*around.bindings, *own),
+        own_list=own_list,
+    )
+    return replace(parts, subplans={name: _of_plan(sub, parts, given, settings) for name, sub in plan.subplans.items()})
+
+
+def planner_model(settings: Settings, given: Given, road: Callable[[], Model]) -> tuple[Model, Sequence[ModelChoice]]:
+    """The road to the planner's model, and the models that are tried. ModelNotConfiguredError when none is named."""
+    names = _first(_one(given.model), _one(settings.model))
+    if given.script is not None:
+        return ScriptedModel(given.script.replies), models_named(names or (SCRIPTED,), NOTHING, settings.models)
+    if not names:
+        raise no_model("the planner")
+    return road(), models_named(names, NOTHING, settings.models)
+
+
+def _people(plan: Plan, given: Given) -> Handler | None:
+    """Who answers questions at once: the caller's handler, else the plan's."""
+    people = None if given.hooks is None else given.hooks.clarification_handler
+    people = people or handler_of_plan(plan, lambda use: load_function(use, plan.root))
+    return None if people is None else asker(people)
+
+
+def _one(name: str | None) -> tuple[str, ...]:
+    return () if name is None else (name,)
+
+
+def _first(*names: Sequence[str]) -> tuple[str, ...]:
+    """The first that names anything."""
+    return tuple(next((each for each in names if each), ()))
