@@ -26,7 +26,7 @@ from planrunner.models.base import ModelChoice, ModelRequest, Reply
 from planrunner.models.litellm_errors import as_step_error, shortened
 from planrunner.models.litellm_replies import heard, is_price, prices, read
 from planrunner.models.masking import Masking, keys_in_use
-from planrunner.models.strict import is_strict
+from planrunner.models.strict import is_strict, typed
 
 _ENVIRONMENT: Final = {
     "LITELLM_MODE": "PRODUCTION",  # any other mode reads the `.env` of the working folder
@@ -234,8 +234,10 @@ def _arguments(request: ModelRequest) -> dict[str, Any]:
     if request.on_text is not None:
         arguments["stream_options"] = {"include_usage": True}
     if request.schema is not None:
-        named = {"name": "answer", "schema": _copied(request.schema), "strict": is_strict(request.schema)}
-        arguments["response_format"] = {"type": "json_schema", "json_schema": named}
+        strict = is_strict(request.schema)
+        schema = _copied(typed(request.schema) if strict else request.schema)
+        told = {"name": "answer", "schema": schema, "strict": strict}
+        arguments["response_format"] = {"type": "json_schema", "json_schema": told}
     if request.tools:
         arguments["tools"] = _copied(request.tools)
     if _needs_no_key(request):

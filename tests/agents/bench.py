@@ -69,6 +69,7 @@ class Bench:
     tools: list[Any] = field(default_factory=lambda: [Look(), Pay()])
     events: list[Event] = field(default_factory=list)
     hooks: Any = None
+    model: str = "openai/x"
 
     def __post_init__(self) -> None:
         self.server = OpenAIServer(self.script)
@@ -88,7 +89,7 @@ class Bench:
 
     def _runner(self) -> Runner:
         runner = Runner(
-            tools=self.tools, store=self.store, model="openai/x", stream=self.stream, execution_hooks=self.hooks
+            tools=self.tools, store=self.store, model=self.model, stream=self.stream, execution_hooks=self.hooks
         )
         runner._journals = self._journals
         return runner

@@ -88,17 +88,17 @@ def bad(request: Request) -> Answer:
 
 
 def in_pieces(request: Request) -> Answer:
-    """As `good`, in pieces of three characters, if a stream was asked for; the log call too."""
+    """As `good`, in pieces of seven characters, as a stream; the log call too."""
     whole = json.loads(good(request).body)["choices"][0]
     message = whole["message"]
     words = message["content"] or ""
-    parts: list[dict[str, Any]] = [delta(content=words[place : place + 3]) for place in range(0, len(words), 3)]
+    parts: list[dict[str, Any]] = [delta(content=words[place : place + 7]) for place in range(0, len(words), 7)]
     for index, call in enumerate(message.get("tool_calls") or ()):
         told = call["function"].pop("arguments")
         parts.append(delta(tool_calls=[{"index": index, **call}]))
         parts += [
-            delta(tool_calls=[{"index": index, "function": {"arguments": told[place : place + 3]}}])
-            for place in range(0, len(told), 3)
+            delta(tool_calls=[{"index": index, "function": {"arguments": told[place : place + 7]}}])
+            for place in range(0, len(told), 7)
         ]
     return sse(*parts, delta(whole["finish_reason"]))
 

@@ -229,7 +229,10 @@ def test_what_becomes_of_it(row: Row, streams: bool) -> None:
     made = sum(told.count(",") + 1 for told in row.attempts)
     assert len(bench.requests) == made
     assert record.usage.llm_calls == made
-    assert [call.attempts for call in record.steps[0].llm_calls] == [told.count(",") + 1 for told in row.attempts]
+    asked = record.steps[0].llm_calls
+    told = [model for call in asked for model in (*(failed.model for failed in call.failed_attempts), call.model)]
+    assert told == [f"openai/{model}" for model in bench.models]
+    assert [call.attempts for call in asked] == [told.count(",") + 1 for told in row.attempts]
     assert sorted(bench.tool("look").calls + bench.tool("pay").calls) == sorted(row.called)
     assert [call.args["q"] for call in record.steps[0].tool_calls] == list(row.called)
     assert len(record.steps[0].refused_calls) == row.refused

@@ -241,7 +241,9 @@ class _Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away in the middle is what some tests are about; a script that is wrong is told."""
         error = sys.exc_info()[1]
-        if not isinstance(error, OSError):
+        if isinstance(error, OSError):
+            self.owner.left.set()
+        else:
             self.owner.wrong.append(error)
 
 
