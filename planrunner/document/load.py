@@ -16,6 +16,7 @@ from planrunner.document.build import build
 from planrunner.document.problem import MAX_PROBLEMS, Problem, in_order
 from planrunner.document.prompts import read_prompts, with_texts
 from planrunner.document.rules import RULES
+from planrunner.document.rules.unapproved import unapproved_calls
 from planrunner.document.schema import plan_schema
 from planrunner.document.shape import check_shape
 from planrunner.document.source import MAX_BYTES, MapNode, Source, parse, plain
@@ -23,6 +24,7 @@ from planrunner.document.view import Document
 from planrunner.errors import InvalidPlanError, UsageError
 from planrunner.plan import Handed, Plan
 from planrunner.registry import load as load_named
+from planrunner.settings import Settings
 
 _MARKS: Final = ("planrunner.toml", ".git")
 _NO_PLANS: Final = {
@@ -32,8 +34,10 @@ _NO_PLANS: Final = {
 """The first key of our other files → what to do with one; its name follows."""
 ABOUT_BUILTIN: Final = frozenset({"wrong-args", "lowered-effect"})
 """What is told of built-in tools, in whose place the Python caller may put others."""
-_LEFT_TO_THE_RUNNER: Final = frozenset({"unknown-tool"}) | ABOUT_BUILTIN
-"""A tool that the file does not explain may be the Python caller's own: the Runner refuses it if it is not."""
+UNAPPROVED: Final = "unapproved"
+_LEFT_TO_THE_RUNNER: Final = frozenset({"unknown-tool", UNAPPROVED}) | ABOUT_BUILTIN
+"""A tool that the file does not explain may be the Python caller's own, and so may be the hook that has calls approved:
+the Runner refuses the plan if they are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ def load_document(
     root: str,
     beside: Beside | None = None,
     handed: Handed | None = None,
+    settings: Settings | None = None,
 ) -> Loaded:
     """Read and check a plan, its prompt files included. Raises nothing, whatever the text holds.
 
@@ -64,6 +69,7 @@ def load_document(
     beside  the files that belong to the plan; without it they are read from disk
     handed  of a plan that a planner wrote: what it may name. No file beside it is read, and nothing is left for the
             Runner to tell
+    settings  of the project: the plan is held against their policy
     """
     source = parse(text, name)
     if source.root is None:
@@ -80,6 +86,8 @@ def load_document(
     named = shape.files if handed is None else ()
     prompts = read_prompts(named, source, own_name, beside or OnDisk(name, path, root))
     document = Document(source, source.root, (*shape.sites, *prompts.sites), shape.schemas, handed)
+    if settings is not None:
+        document = replace(document, policy=settings.policy, aliases=settings.models)
     found += prompts.problems
     if handed is not None:
         found += planned.check(document, handed)
@@ -91,7 +99,8 @@ def load_document(
         return Loaded(None, problems, source, prompts.sources)
     files = {own_name: text.decode("utf-8"), **prompts.files}
     plan = build(document, with_texts(plain(source.root), prompts.texts), files, path, root)
-    return Loaded(replace(plan, handed=handed), problems, source, prompts.sources)
+    unapproved = unapproved_calls(document) if any(problem.code == UNAPPROVED for problem in found) else ()
+    return Loaded(replace(plan, handed=handed, unapproved=unapproved), problems, source, prompts.sources)
 
 
 def _rules(document: Document) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ All of it bears with files that are wrong elsewhere: a rule looks at what is the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -17,7 +17,8 @@ from planrunner.document.problem import Level, Problem
 from planrunner.document.shape import Path, SchemaSite, Site
 from planrunner.document.source import Entry, ListNode, MapNode, Node, ScalarNode, Source
 from planrunner.document.tree import text_of
-from planrunner.plan import Handed
+from planrunner.plan import NOTHING, Handed, ModelAlias
+from planrunner.policy import NO_POLICY, Policy
 from planrunner.steps import VERBS
 from planrunner.template import Reference, TemplateProblem, find_problems, references
 
@@ -97,6 +98,8 @@ class Document:
     """A plan file, its tree, what the walk over its shape gathered, and the templates of its prompt files.
 
     handed  of a plan that a planner wrote: what it was handed
+    policy  what it is held against, whatever it says itself
+    aliases models of the project, which it may name
     """
 
     source: Source
@@ -104,6 +107,8 @@ class Document:
     sites: tuple[Site, ...]
     schemas: tuple[SchemaSite, ...] = ()
     handed: Handed | None = None
+    policy: Policy = NO_POLICY
+    aliases: Mapping[str, ModelAlias] = NOTHING
 
     @cached_property
     def lists(self) -> tuple[StepList, ...]:

@@ -16,12 +16,12 @@ from planrunner.plan import MISSING
 PLANS = Path(__file__).parent.parent / "plans"
 
 
-LEFT = ("unknown-tool", "wrong-args", "lowered-effect")
+LEFT = ("unknown-tool", "wrong-args", "lowered-effect", "unapproved")
 """Whether these hold only the Runner knows, who may have tools of the caller's own."""
 
 
-SHOWN_ELSEWHERE = {"unreadable", "too-large", "too-many-problems"}
-"""No short file gives these: see test_load and the tests of `validate`."""
+SHOWN_ELSEWHERE = {"unreadable", "too-large", "too-many-problems", "planned", "policy"}
+"""No short file gives these alone: see test_load, test_policy, test_planned and the tests of `validate`."""
 
 
 def _files(folder: str) -> list[Path]:
