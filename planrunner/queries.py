@@ -56,8 +56,9 @@ class Queries(ABC):
         root = find_root(None)
         settings = self._settings_for(root)
         asked = plan_request(query, context, root, at_once)
-        tools_handed = tools_at_hand(self._given.tools, tools)
-        return await plan_query(asked, self._planner(settings), tools_handed, settings.models)
+        found = tools_at_hand(self._given.tools, tools)
+        handed = [tool for tool in found if not settings.policy.denies((*tool.names, tool.tool.id))]
+        return await plan_query(asked, self._planner(settings), handed, settings.models, settings)
 
     def run_query(
         self,
