@@ -274,6 +274,34 @@ def test_an_approval_that_was_given_is_no_answer_to_a_new_denial(plan_of: PlanOf
     assert refund.called == 0
 
 
+def test_a_plan_inside_of_a_plan_is_held_to_it_too(plan_of: PlanOf, refund: Refund) -> None:
+    outer = plan_of("steps: [{id: a, set: 1}]")
+    step = replace(outer.steps[0], verb="plan", value="./inner.yml")
+
+    def around(inner: Plan, outer: Plan = outer) -> Plan:
+        return replace(outer, steps=(step,), subplans={"./inner.yml": inner})
+
+    plan = around(
+        plan_of("""
+            limits: {tool_calls: 9}
+            hooks: {before_tool_call: [{use: allow_tool_calls, with: {tools: ['*']}}]}
+            steps: [{id: note, tool: log, args: {message: x}}, {id: pay, tool: refund}]
+        """)
+    )
+    assert run(plan, None, refund).state == "COMPLETE"
+    assert told(run(plan, Policy(deny=("refund",)), refund)) == ("rejected", "calls of refund are denied by the policy")
+    assert run(plan, Policy(approve=("refund",)), refund).state == "NEED_CLARIFICATION"
+    assert "the policy's limit of 1 tool calls" in told(run(plan, Policy(limits=Limits(tool_calls=1)), refund))[1]
+    assert refund.called == 1
+    with pytest.raises(PolicyError, match="evil/x"):
+        run(around(plan_of("steps: [{id: a, task: x, agent: {model: evil/x}}]")), Policy(models=("openai/*",)))
+    grave = plan_of(IRREVERSIBLE)
+    with pytest.raises(InvalidPlanError, match="nobody approves"):
+        run(around(grave), None, refund)
+    asks = plan_of("hooks: {before_tool_call: [{use: clarify_on_all_tool_calls}]}\nsteps: [{id: a, set: 1}]")
+    assert run(around(grave, asks), None, refund).state == "NEED_CLARIFICATION"
+
+
 # hooks
 
 
