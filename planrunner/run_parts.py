@@ -104,10 +104,12 @@ class StepState:
     inner    what stands inside of it and is on record, by path
     items    of a `foreach`; None before its list is known
     keys     of decisions and hook firings that are forgotten with it
+    began    where the failure began that ended it: the path of a step inside of it; None: with itself
     """
 
     __slots__ = (
         "attempts",
+        "began",
         "effects",
         "error",
         "finished_at",
@@ -142,6 +144,7 @@ class StepState:
         self.inner: dict[str, StepState] = {}
         self.items: Items | None = None
         self.keys: list[str] = []
+        self.began: str | None = None
 
 
 class Items:

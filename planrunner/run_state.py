@@ -279,6 +279,7 @@ def _step_finished(run: RunState, event: Event) -> None:
     step.summary = body.get("summary")
     step.finished_at = event.at
     step.error = body.get("error")
+    step.began = body.get("began")
     step.output = _told_output(run, step, body)
     _note_item(run, step, step.state)
     if step.state == COMPLETE and item_of(step.path) is not None:

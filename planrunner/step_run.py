@@ -17,22 +17,21 @@ from planrunner.errors import (
     RejectedError,
     RunCancelledError,
     StepError,
-    TemplateError,
+    step_error,
 )
 from planrunner.hooks.base import AFTER_STEP, BEFORE_STEP
 from planrunner.jsonsafe import to_json_safe
 from planrunner.ledger import error_body
 from planrunner.place import Place
 from planrunner.plan import MISSING, ErrorHandler, Step
-from planrunner.questions import Waiting
 from planrunner.registry import Registry
 from planrunner.run_state import COMPLETE, ENDED, FAILED, SKIPPED, StepState
 from planrunner.scope import Carry, PlanExit, PlanScope, StepScope, truth_of
+from planrunner.step_items import ItemsLeft, items_of, outcome_of
 from planrunner.step_list import StepFailed, run_list
 from planrunner.steps import VERBS
 from planrunner.steps.base import Recorded, StepKind, last_output
 from planrunner.summary import summary_of
-from planrunner.template import compile_expression
 
 _kinds = Registry(VERBS)
 _HOLDS = frozenset(("steps", "switch", "plan"))
@@ -75,19 +74,19 @@ class Stepper:
     async def _run_items(self, scope: PlanScope, place: Place, step: Step, path: str) -> None:
         known = scope.ledger.state.steps.get(path)
         if known is not None and known.state in ENDED and (known.items is None or not scope.hooks.any_at(AFTER_STEP)):
-            _again(known, step)
+            _again(known)
             return
         if known is None:
             scope.ledger.emit(events.STEP_STARTED, path, {"holds": True, **_at(step)})
         try:
-            items = scope.ledger.decide(f"{path}!items", lambda: _items(step, place))
+            items = scope.ledger.decide(f"{path}!items", lambda: items_of(step, place))
         except StepError as error:
             _end_failed(scope, path, error_body(error))
             raise StepFailed(step.id, path, error_body(error)) from error
         try:
             await self._each(scope, place, step, path, items)
         except StepFailed as failed:
-            _end_failed(scope, path, failed.error)
+            _end_failed(scope, path, failed.error, began=failed.path)
             raise
         except PlanExit as reached:
             _end_exit(scope, path, reached)
@@ -101,7 +100,7 @@ class Stepper:
         """Carry every item, at most `max_concurrent` at once. One that waits for a person holds up no other."""
         foreach = step.foreach
         assert foreach is not None  # noqa: S101 - the caller has looked
-        work = _Items(scope, path, len(items))
+        work = ItemsLeft(scope, path, len(items))
 
         async def one(index: int) -> None:
             names = {foreach.as_: items[index], "loop": {"index": index + 1, "index0": index}}
@@ -110,7 +109,7 @@ class Stepper:
         if foreach.max_concurrent == 1:
             while (index := work.next()) is not None:
                 await scope.breathe()
-                work.take(index, await _outcome(one(index)))
+                work.take(index, await outcome_of(one(index)))
         else:
             async with Crew() as crew:
                 while True:
@@ -183,9 +182,9 @@ class Stepper:
             await scope.breathe()
             if scope.exited is not None and round_path not in steps:
                 raise scope.exited
-            await self._round(scope, place.with_names(previous=previous), step, round_path)
-            previous = steps[round_path].output
-            seen = _seen_by_until(place, step, round_path).with_names(previous=previous)
+            around = place.with_names(previous=previous)
+            await self._round(scope, around, step, round_path)
+            previous, seen = steps[round_path].output, _seen_by_until(around, step, round_path)
             if scope.ledger.decide(f"{round_path}!until", lambda: truth_of(repeat.until, seen.names)):  # noqa: B023
                 return Recorded(previous, {"output_of": round_path})
         raise ExhaustedError(f"`{repeat.until}` did not come true in {most} rounds (repeat.max)")
@@ -194,7 +193,9 @@ class Stepper:
         """One round, unless it has ended before."""
         known = scope.ledger.state.steps.get(path)
         if known is not None and known.state in ENDED:
-            _again(known, step)
+            if known.state == FAILED and known.began is None:
+                raise step_error(**(known.error or {}))  # the error is that of the step, not of one inside of it
+            _again(known)
             return
         if known is None:
             scope.ledger.emit(events.STEP_STARTED, path, {"holds": True} if step.verb in _HOLDS else {})
@@ -205,7 +206,7 @@ class Stepper:
             _end_exit(scope, path, reached)
             raise
         except StepFailed as failed:
-            _end_failed(scope, path, failed.error)
+            _end_failed(scope, path, failed.error, began=failed.path)
             raise
         except StepError as error:
             _end_failed(scope, path, error_body(error))
@@ -227,7 +228,7 @@ class Stepper:
         await self._after_step(scope, step, path, reached.message if reached.state == FAILED else None)
 
     async def _fail(self, scope: PlanScope, step: Step, path: str, error: dict[str, str], cause: Exception) -> NoReturn:
-        _end_failed(scope, path, error)
+        _end_failed(scope, path, error, began=cause.path if isinstance(cause, StepFailed) else path)
         await self._after_step(scope, step, path, error["message"])
         if isinstance(cause, StepFailed):
             raise cause
@@ -255,79 +256,7 @@ class Stepper:
         told = error["message"] if error else run_state.output_of(scope.ledger.state, path)
         await self._after_step(scope, step, path, told)  # those that a crash came before
         if known is not None and f"{path}!exit" not in scope.ledger.state.decisions:
-            _again(known, step)
-
-
-class _Items:
-    """The items of a foreach that are still to be carried. Once one has failed no further one starts."""
-
-    def __init__(self, scope: PlanScope, path: str, total: int) -> None:
-        self._scope = scope
-        self._path = path
-        self._total = total
-        self._index = 0
-        self._waits = False
-        self._exit: PlanExit | None = None
-        self._failures: dict[int, StepFailed] = {}
-        items = scope.ledger.state.steps[path].items
-        self._stopped = items is not None and FAILED in items.states
-
-    def next(self) -> int | None:
-        """The next item that may start, or go on."""
-        while self._index < self._total:
-            index, self._index = self._index, self._index + 1
-            stopped = self._stopped or self._scope.exited is not None
-            if not stopped or f"{self._path}[{index}]" in self._scope.ledger.state.steps:
-                return index
-        return None
-
-    def take(self, index: int, raised: BaseException | None) -> None:
-        """Take in how an item ended."""
-        if isinstance(raised, StepFailed):
-            self._failures[index] = raised
-            self._stopped = True
-        elif isinstance(raised, PlanExit):
-            self._exit = self._exit or raised
-        elif isinstance(raised, Waiting):
-            self._waits = True
-        elif raised is not None:
-            raise raised
-
-    def settle(self) -> None:
-        """All that could start has ended or waits."""
-        if self._exit is not None or self._scope.exited is not None:
-            raise self._exit or self._scope.exited  # type: ignore[misc]
-        if self._waits:
-            raise Waiting
-        if self._failures:
-            raise self._failures[min(self._failures)]
-
-
-async def _outcome(work: Awaitable[None]) -> BaseException | None:
-    """What the work raised, of what a list of items has to do with."""
-    try:
-        await work
-    except (StepFailed, PlanExit, Waiting) as raised:
-        return raised
-    return None
-
-
-def _items(step: Step, place: Place) -> list[Any]:
-    """The list of a foreach, as it is recorded."""
-    foreach = step.foreach
-    assert foreach is not None  # noqa: S101 - the caller has looked
-    value = compile_expression(foreach.in_)(place.names)
-    if not isinstance(value, list | tuple):
-        raise TemplateError(f"`{foreach.in_}` must be a list, and is {_shape(value)}")
-    if len(value) > foreach.max_items:
-        raise ExhaustedError(f"`{foreach.in_}` has {len(value):,} items, more than max_items ({foreach.max_items:,})")
-    items: list[Any] = to_json_safe(list(value), "the items")
-    return items
-
-
-def _shape(value: Any) -> str:
-    names = {dict: "an object", str: "a text", bool: "a truth value", type(None): "null"}
-    return names.get(type(value), "a number")
+            _again(known)
 
 
 def _seen_by_until(place: Place, step: Step, round_path: str) -> Place:
@@ -372,11 +301,14 @@ def _summary(scope: PlanScope, step: Step, value: Any) -> dict[str, str]:
     return {} if summary is None else {"summary": summary}
 
 
-def _end_failed(scope: PlanScope, path: str, error: dict[str, str], step: Step | None = None) -> None:
+def _end_failed(
+    scope: PlanScope, path: str, error: dict[str, str], step: Step | None = None, began: str | None = None
+) -> None:
+    """Record that it has failed, and where the failure began when that was inside of it."""
     known = scope.ledger.state.steps.get(path)
     if known is None or known.state != FAILED:
-        at = {} if step is None else _at(step)
-        scope.ledger.emit(events.STEP_FINISHED, path, {"state": FAILED, "error": error, **at})
+        told = {**({} if step is None else _at(step)), **({} if began in (None, path) else {"began": began})}
+        scope.ledger.emit(events.STEP_FINISHED, path, {"state": FAILED, "error": error, **told})
 
 
 def _end_exit(scope: PlanScope, path: str, reached: PlanExit) -> None:
@@ -393,7 +325,8 @@ def exit_error(reached: PlanExit) -> ExitError:
     return ExitError(reached.message or f"the step {reached.path} ended the plan as FAILED")
 
 
-def _again(known: StepState, step: Step) -> None:
+def _again(known: StepState) -> None:
     """Raise what the step raised when it ended."""
     if known.state == FAILED:
-        raise StepFailed(step.id, known.path, known.error or {})
+        began = known.began or known.path
+        raise StepFailed(run_state.id_of(began), began, known.error or {})

@@ -24,6 +24,20 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
+Size = Callable[[int, int], int]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="as often as the promise says, not as CI affords")
+
+
+@pytest.fixture
+def size(request: pytest.FixtureRequest) -> Size:
+    """How often: the first number usually, the second with --full."""
+    full = bool(request.config.getoption("--full"))
+    return lambda usual, whole: whole if full else usual
+
+
 PlanOf = Callable[[str], Plan]
 
 

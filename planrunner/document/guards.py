@@ -13,6 +13,7 @@ from planrunner.document.rules.scope import where
 from planrunner.document.tree import ListNode, MapNode, Node, plain, text_of
 from planrunner.document.view import Document, StepView
 from planrunner.plan import HookEntry
+from planrunner.scripted import names_of
 
 _POINT: Final = "before_tool_call"
 _STEPS: Final = "before_step_execution"
@@ -20,8 +21,8 @@ _ALLOWS: Final = "allow_tool_calls"
 _FOR_ALL: Final = "clarify_on_all_tool_calls"
 _SPEAKERS: Final = ("clarify_on_tool_calls", _FOR_ALL, "deny_tool_calls")
 _WILD: Final = re.compile(r"[*?\[]")
-_NUMBERS: Final = (*"0123456789", "10", "\0", "\0\0\0")
-"""For each number of an item or round in a path; the last stand for those that no glob can have meant."""
+_NUMBERS: Final = (*"0123456789", "10", "98765432109876543210")
+"""For each number of an item or round in a path: a glob that matches them all was meant for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Guard:
 
     def surely_fires(self, call: Call, names: Iterable[str]) -> bool:
         """Whether it fires before every call that is made there, whatever the args and the item."""
-        return self.when is None and self.is_about(names) and all(_any(self.step, (p,)) for p in _paths(call.step))
+        return self.when is None and self.is_about(names) and _surely_meant(self.step, call.step)
 
     def may_fire(self, call: Call, names: Iterable[str]) -> bool:
         """Whether it can fire before a call that is made there."""
@@ -137,10 +138,13 @@ def _any(globs: tuple[str, ...], names: Iterable[str]) -> bool:
     return not globs or any(fnmatchcase(name, glob) for glob in globs for name in names)
 
 
-def _paths(step: StepView) -> Iterator[str]:
-    """Paths that the step can have in a run; one, where it stands in no loop."""
+def _surely_meant(globs: tuple[str, ...], step: StepView) -> bool:
+    """Whether the globs match the step in every item and round, as a run matches them: by its id, or by its path."""
+    if not globs:
+        return True
     marked = "/".join(reversed(list(_marked(step))))
-    yield from dict.fromkeys(marked.replace("\1", number) for number in _NUMBERS)
+    paths = dict.fromkeys(marked.replace("\1", number) for number in _NUMBERS)
+    return all(_any(globs, (step.name, *names_of(path))) for path in paths)
 
 
 def _marked(step: StepView) -> Iterator[str]:
@@ -157,12 +161,10 @@ def _marked(step: StepView) -> Iterator[str]:
 
 
 def _may_be_meant(globs: tuple[str, ...], step: StepView) -> bool:
-    """Whether any of the globs can match a path of the step."""
-    if not globs:
-        return True
+    """Whether any of the globs can match the step in any item or round."""
     marked = "/".join(reversed(list(_marked(step))))
+    if not globs or _any(globs, (step.name, *names_of(marked.replace("\1", "0")))):
+        return True
     fixed, loops, _ = marked.partition("\1")
-    if not loops:
-        return _any(globs, (marked,))
     literal = (_WILD.split(glob, maxsplit=1)[0] for glob in globs)
-    return any(begins.startswith(fixed) or fixed.startswith(begins) for begins in literal)
+    return bool(loops) and any(begins.startswith(fixed) or fixed.startswith(begins) for begins in literal)

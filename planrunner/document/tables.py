@@ -157,7 +157,10 @@ def _binding(*policies: str) -> Schema:
             "match": closed(
                 {
                     "tool": {**_GLOBS, "description": "Tools, by their name in the plan or their origin."},
-                    "step": {**_GLOBS, "description": "Steps, by their path."},
+                    "step": {
+                        **_GLOBS,
+                        "description": "Steps, by their id or their path; without item and round: all of them.",
+                    },
                     "effect": {**_GLOBS, "description": "read, write, irreversible."},
                     "args": {"type": "object", "description": "Argument → glob."},
                 },

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from planrunner.jsonsafe import dumps
 from planrunner.plan import NOTHING, Step
+from planrunner.scripted import names_of
 
 BEFORE_PLAN_RUN: Final = "before_plan_run"
 AFTER_PLAN_RUN: Final = "after_plan_run"
@@ -74,8 +75,8 @@ class Matcher:
     args: Mapping[str, tuple[str, ...]] = NOTHING
 
     def fits_step(self, step: Step) -> bool:
-        """Whether it is for this step."""
-        return meets(self.step, (step.path,))
+        """Whether it is for this step: by its id, or by its path with or without items and rounds."""
+        return not self.step or meets(self.step, (step.id, *names_of(step.path)))
 
     def fits_call(self, call: ToolCall) -> bool:
         """Whether it is for this call, with the args it has now."""

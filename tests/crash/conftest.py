@@ -17,20 +17,6 @@ PROJECT = Path(__file__).resolve().parents[2]
 CARRIER = Path(__file__).with_name("carrier.py")
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--full", action="store_true", help="tests/crash: as often as the promise says, not as CI affords")
-
-
-@pytest.fixture
-def size(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
-    """How often: the first number usually, the second with --full."""
-    full = bool(request.config.getoption("--full", default=False))
-    return lambda usual, whole: whole if full else usual
-
-
-Size = Callable[[int, int], int]
-
-
 def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(PROJECT)}
 

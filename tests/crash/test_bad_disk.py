@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from planrunner.cli.main import main
-from tests.crash.conftest import Size
+from tests.conftest import Size
 from tests.crash.project import SUMS, Project
 
 BAD_DISK = str(Path(__file__).with_name("bad_disk.py"))

@@ -14,7 +14,8 @@ import pytest
 
 from planrunner import PlanRun
 from planrunner.events import EFFECT_FINISHED, EFFECT_STARTED, EFFECT_VOIDED, Event
-from tests.crash.conftest import Process, Size, Start
+from tests.conftest import Size
+from tests.crash.conftest import Process, Start
 from tests.crash.work import TOUCHES, Book, Workshop, answered, effect_keys, masked
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.conftest import Size
+from tests.conftest import Size
 from tests.crash.project import Project, Told, ended, wait_for_command
 
 SIGNALS = {signal.SIGINT: (130, "interrupted"), signal.SIGTERM: (143, "terminated")}

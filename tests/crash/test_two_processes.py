@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from planrunner import events
-from tests.crash.conftest import Process, Size, Start
+from tests.conftest import Size
+from tests.crash.conftest import Process, Start
 from tests.crash.project import Project, ended
 from tests.crash.work import TOUCHES, Book, Workshop, answered, effect_keys, load, masked
 

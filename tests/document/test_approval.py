@@ -81,7 +81,8 @@ def test_a_hook_that_may_not_ask_does_not_count(hooks: str, why: str | None) -> 
 
 
 @pytest.mark.parametrize(
-    ("glob", "counts"), [("'pay*'", True), ("pay", False), ("'pay[[]*'", True), ("'pay[[][0-9]]'", False)]
+    ("glob", "counts"),
+    [("'pay*'", True), ("pay", True), ("'pay[[]*'", True), ("'pay[[][0-9]]'", False), ("'pay[[]1]'", False)],
 )
 def test_in_a_loop_a_hook_must_mean_the_paths_that_the_step_has_there(glob: str, counts: bool) -> None:
     hook = f"{{use: clarify_on_all_tool_calls, match: {{step: {glob}}}}}"

@@ -60,6 +60,14 @@ STEPS = """
       - {id: b2, tool: ping}
 """
 
+NESTED = """
+    tools: {ring: {}}
+    steps:
+      - {id: a, steps: [{id: b, tool: ring, args: {n: 1}}]}
+      - {id: c, foreach: {in: '[1, 2]'}, tool: ring, args: {n: 2}}
+      - {id: d, repeat: {until: previous is not none, max: 2}, steps: [{id: e, tool: ring, args: {n: 3}}]}
+"""
+
 
 @pytest.fixture
 def fired(tmp_path: Path) -> Iterator[list[str]]:
@@ -274,6 +282,24 @@ def test_guidance_and_role(plan_of: PlanOf, fired: list[str]) -> None:
     assert question.source == "hook"
     assert question.call is not None
     assert (question.call["tool"], question.call["args"], question.call["key"]) == ("ring", {"n": 1}, "a!tool:0")
+
+
+@pytest.mark.parametrize(
+    ("glob", "meant"),
+    [
+        ("b", ["b"]),
+        ("a/b", ["b"]),
+        ("c", ["c", "c"]),
+        ("d/*", ["e", "e"]),
+        ("e", ["e", "e"]),
+        ("d/e", ["e", "e"]),
+    ],
+)
+def test_a_step_is_meant_wherever_it_stands(plan_of: PlanOf, fired: list[str], glob: str, meant: list[str]) -> None:
+    """By its id as well as by its path: a guard that the checker lets pass, and that never fires, guards nothing."""
+    record, _ = run(plan_of, f"{{before_tool_call: [{{use: 'guards:note', match: {{step: '{glob}'}}}}]}}", NESTED)
+    assert record.state == "COMPLETE", record.error
+    assert fired == meant
 
 
 def test_skip_and_fail(plan_of: PlanOf, fired: list[str]) -> None:

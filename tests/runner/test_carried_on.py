@@ -143,6 +143,8 @@ def carry(journal: Any, plan: Plan, tool: Count, model: Model) -> PlanRun:
         except Killed:
             journal.live_again()
             (summary,) = runner().runs.list()
+            if summary.state == "FAILED":  # it died when all was said
+                return runner().runs.get(summary.id)
             return runner().resume(summary.id)
 
 
@@ -258,3 +260,23 @@ def test_the_plan_is_pinned(tmp_path: Path) -> None:
         file.write_text(text.replace("before", "after"), encoding="utf-8")
         record = runner.resume(runner.runs.list()[0].id)
     assert record.step_outputs["$b"].value == "before"
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_an_error_keeps_its_place_when_the_process_dies_while_it_spreads(plan_of: PlanOf, after: bool) -> None:
+    """What failed deep inside is told of where it failed, however often what stands around it is entered again."""
+    plan = plan_of("""
+        steps:
+          - id: outer
+            steps:
+              - id: each
+                foreach: {in: "[1, 2]", as: n}
+                steps:
+                  - {id: rounds, set: "{{ n }}", repeat: {until: n == 1, max: 1}}
+        finally: [{id: audit, set: "{{ run.error.path }}"}]
+    """)
+    for k in range(1, 12):
+        record = carry(DyingJournal(k, after=after), plan, Count(), Model())
+        assert record.error is not None
+        assert (record.error.step, record.error.path) == ("rounds", "outer/each[1]/rounds")
+        assert record.step_outputs["$audit"].value == "outer/each[1]/rounds"

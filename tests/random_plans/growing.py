@@ -1,0 +1,276 @@
+"""Grows plans at random, and shrinks them: every construct of the language inside of every other.
+
+A plan grows as the data of its file. It names only what is certain to have ended before, so that the checker lets every
+one pass; what goes wrong in it goes wrong while it runs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+
+from planrunner.document.load import load_document
+from planrunner.plan import Plan
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+TOOLS = ("look", "note", "fetch", "send", "work", "pay")
+_FAILURES = ("tool_soft_error", "tool_error", "crash", "schema_error", "asks")
+_KINDS = ("tool_soft_error", "tool_error", "schema_error", "template_error", "exhausted", "rejected", "exit")
+_DEEPEST = 3
+_MOST_STEPS = 14
+
+NUMBER, LIST, MAP = "number", "list", "map"
+"""What an output is when it is not null."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A plan, and what is done to its runs from outside.
+
+    data      of its file
+    flag      its one input
+    skipped   ids of steps that a hook skips
+    spoiled   ids of steps after which a hook fails
+    hooked    whether hooks stand around steps and calls at all
+    """
+
+    data: Mapping[str, Any]
+    flag: bool
+    skipped: tuple[str, ...]
+    spoiled: tuple[str, ...]
+    hooked: bool
+
+    def plan(self) -> Plan:
+        text = json.dumps(self.data, indent=1)
+        loaded = load_document(text.encode(), "plan.yml", path=None, root=".")
+        assert loaded.plan is not None, (loaded.problems, text)
+        return loaded.plan
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What can be named at one place: outputs of steps, by id, with their kind; and the items of loops around."""
+
+    outputs: Mapping[str, str]
+    items: tuple[str, ...] = ()
+
+    def of_kind(self, kind: str) -> list[str]:
+        return [step_id for step_id, has in self.outputs.items() if has == kind]
+
+
+class _Grower:
+    """One plan while it grows. `aside`: whether steps and items may go on side by side."""
+
+    def __init__(self, draw: Draw, aside: bool) -> None:
+        self.draw = draw
+        self.aside = aside
+        self.number = 0
+        self.ids: list[str] = []
+        self.used: set[str] = set()
+        self.at_the_end = False
+
+    def among(self, *choices: Any) -> Any:
+        return self.draw(st.sampled_from(choices))
+
+    def one_in(self, times: int) -> bool:
+        """Shrinks to False."""
+        return self.draw(st.integers(0, times - 1)) == times - 1
+
+    def name(self, letter: str) -> str:
+        self.number += 1
+        return f"{letter}{self.number}"
+
+    # lists
+
+    def steps(self, seen: Seen, depth: int, most: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
+        """A list of steps, and what kind of output each of them has."""
+        steps: list[dict[str, Any]] = []
+        kinds: dict[str, str] = {}
+        certain: dict[str, set[str]] = {}
+        for _ in range(self.draw(st.integers(1, most))):
+            if steps and len(self.ids) >= _MOST_STEPS:
+                break
+            needs = self._needs(steps)
+            before = set(certain) if needs is None else set(needs).union(*(certain[need] for need in needs))
+            visible = {step_id: kinds[step_id] for step_id in kinds if step_id in before}
+            step, kind = self.step(Seen({**seen.outputs, **visible}, seen.items), depth)
+            if needs is not None:
+                step["needs"] = needs
+            steps.append(step)
+            kinds[step["id"]] = kind
+            certain[step["id"]] = before
+        return steps, kinds
+
+    def _needs(self, above: list[dict[str, Any]]) -> list[str] | None:
+        if not self.aside or self.at_the_end or not self.one_in(2):
+            return None
+        return (
+            self.draw(st.lists(st.sampled_from([step["id"] for step in above]), max_size=3, unique=True))
+            if above
+            else []
+        )
+
+    # a step
+
+    def step(self, seen: Seen, depth: int) -> tuple[dict[str, Any], str]:
+        """One step, and the kind of its output."""
+        step: dict[str, Any] = {"id": self.name("s")}
+        self.ids.append(step["id"])
+        if self.one_in(4):
+            step["when"] = self.condition(seen)
+        verb = self._verb(depth)
+        if verb == "exit":
+            step["exit"] = {"state": self.among("COMPLETE", "FAILED"), "message": "enough"}
+            if self.one_in(2):
+                step["exit"]["output"] = self.value(seen)
+            step.setdefault("when", self.condition(seen))
+            return step, NUMBER
+        looped = self.one_in(4)
+        inside = self._foreach(step, seen) if looped else seen
+        again = verb in ("set", "steps", "tool") and self.one_in(6)
+        kind = getattr(self, f"_{verb}")(step, inside, depth, again)
+        if self.one_in(4):
+            step["on_error"] = self._handlers(inside, depth)
+        return step, LIST if looped else kind
+
+    def _verb(self, depth: int) -> str:
+        verbs = ["set", "tool", "tool", "tool"]
+        if not self.at_the_end:
+            verbs += ["clarify", "exit"]
+        if depth < _DEEPEST and len(self.ids) < _MOST_STEPS:
+            verbs += ["steps", "steps", "switch"]
+        return self.among(*verbs)
+
+    def _foreach(self, step: dict[str, Any], seen: Seen) -> Seen:
+        item = self.name("i")
+        lists = [f"steps.{step_id}.output" for step_id in seen.of_kind(LIST)]
+        numbers = str(list(range(1, self.draw(st.integers(1, 4)) + 1)))
+        step["foreach"] = {"in": self.among(numbers, *lists), "as": item}
+        if self.aside:
+            step["foreach"]["max_concurrent"] = self.draw(st.integers(1, 3))
+        return Seen(seen.outputs, (*seen.items, item))
+
+    def _set(self, step: dict[str, Any], seen: Seen, depth: int, again: bool) -> str:
+        if again:
+            step["set"] = "{{ (previous or 0) + 1 }}"
+            step["repeat"] = self._repeat(f"steps.{step['id']}.output")
+        else:
+            step["set"] = self.value(seen)
+        return NUMBER
+
+    def _tool(self, step: dict[str, Any], seen: Seen, depth: int, again: bool) -> str:
+        tools = [tool for tool in TOOLS if not (self.at_the_end and tool in ("send", "pay"))]
+        step["tool"] = self.among(*tools)
+        self.used.add(step["tool"])
+        n = "{{ (previous or 0) + 1 }}" if again else self.value(seen)
+        step["args"] = {"n": n, **self._failing(seen)}
+        if again:
+            step["repeat"] = self._repeat("previous", 20)
+        if self.one_in(3):
+            step["retry"] = {"max_attempts": self.draw(st.integers(2, 3)), "delay": "1ms", "backoff": "constant"}
+        return NUMBER
+
+    def _failing(self, seen: Seen) -> dict[str, Any]:
+        """How a call fails, and how often: every time, or only for one item of the innermost loop."""
+        if not self.one_in(3):
+            return {}
+        times: Any = self.among(1, 2, 99)
+        if seen.items and self.one_in(2):
+            times = f"{{{{ {times} if {seen.items[-1]} == {self.among(1, 2, 3)} else 0 }}}}"
+        failures = [each for each in _FAILURES if not (self.at_the_end and each == "asks")]
+        return {"fails": self.among(*failures), "times": times}
+
+    def _clarify(self, step: dict[str, Any], seen: Seen, depth: int, again: bool) -> str:
+        step["clarify"] = {
+            "type": self.among("input", "multiple_choice", "user_verification"),
+            "guidance": f"About {self.value(seen)}?",
+        }
+        if step["clarify"]["type"] == "multiple_choice":
+            step["clarify"]["options"] = [1, 2, 3]
+        return NUMBER
+
+    def _steps(self, step: dict[str, Any], seen: Seen, depth: int, again: bool) -> str:
+        inner, _ = self.steps(seen, depth + 1, 3)
+        if again:
+            counter = self.name("c")
+            at = f"((previous or {{}}).{counter} or 0)"
+            inner.append({"id": counter, "set": f"{{{{ {at} + 1 }}}}"})
+            step["repeat"] = self._repeat(f"steps.{counter}.output")
+        step["steps"] = inner
+        return MAP
+
+    def _switch(self, step: dict[str, Any], seen: Seen, depth: int, again: bool) -> str:
+        cases: list[dict[str, Any]] = [
+            {"when": self.condition(seen), "steps": self.steps(seen, depth + 1, 2)[0]}
+            for _ in range(self.draw(st.integers(1, 2)))
+        ]
+        if self.one_in(2):
+            cases.append({"steps": self.steps(seen, depth + 1, 2)[0]})
+        step["switch"] = cases
+        return MAP
+
+    def _repeat(self, counter: str, most: int = 3) -> dict[str, Any]:
+        return {"until": f"({counter} or 0) >= {self.draw(st.integers(1, most))}", "max": self.draw(st.integers(1, 3))}
+
+    def _handlers(self, seen: Seen, depth: int) -> list[dict[str, Any]]:
+        handlers = []
+        for _ in range(self.draw(st.integers(1, 2))):
+            handler: dict[str, Any] = {}
+            if self.one_in(2):
+                handler["match"] = self.draw(st.lists(st.sampled_from(_KINDS), min_size=1, max_size=4, unique=True))
+            if self.one_in(2) and depth < _DEEPEST and len(self.ids) < _MOST_STEPS:
+                handler["steps"] = self.steps(seen, depth + 1, 2)[0]
+            else:
+                handler["output"] = self.value(seen)
+            handlers.append(handler)
+            if "match" not in handler:
+                break  # nothing after it could be reached
+        return handlers
+
+    # values
+
+    def value(self, seen: Seen) -> Any:
+        """A number, or a template that gives one: of an item, of the output of a step, of both."""
+        named = [f"({step_id} or 0)" for step_id in (f"steps.{each}.output" for each in seen.of_kind(NUMBER))]
+        named += [f"(steps.{step_id}.output or [] | list) | length" for step_id in seen.of_kind(LIST)[-2:]]
+        number = str(self.draw(st.integers(1, 9)))
+        terms = [self.among(number, *named), *(f"{item}" for item in seen.items[-1:])]
+        return int(number) if terms == [number] else f"{{{{ {' + '.join(f'({term})' for term in terms)} }}}}"
+
+    def condition(self, seen: Seen) -> str:
+        conditions = ["inputs.flag", "not inputs.flag"]
+        for step_id in seen.of_kind(NUMBER)[-3:]:
+            conditions.append(f"(steps.{step_id}.output or 0) % 2 == 0")
+            conditions.append(f"steps.{step_id}.state == 'COMPLETE'")
+        conditions += [f"{item} == {n}" for item in seen.items for n in (1, 2)]
+        return self.among(*conditions)
+
+
+@st.composite
+def cases(draw: Draw, aside: bool = True) -> Case:
+    """Plans of up to some twenty steps. `aside`: whether steps and items may go on side by side."""
+    grower = _Grower(draw, aside)
+    steps, _ = grower.steps(Seen({}), 0, 6)
+    data: dict[str, Any] = {"planrunner": 1, "name": "grown", "inputs": {"flag": {"type": "boolean"}}, "steps": steps}
+    if grower.one_in(3):
+        grower.at_the_end = True
+        data["finally"] = grower.steps(Seen({}), _DEEPEST, 2)[0]
+    if grower.used:
+        data["tools"] = {tool: {} for tool in sorted(grower.used)}
+    asked = sorted({"pay", "send"} & grower.used)
+    if asked:
+        data["hooks"] = {"before_tool_call": [{"use": "clarify_on_tool_calls", "with": {"tools": asked}}]}
+    hooked = grower.one_in(3)
+    some = st.lists(st.sampled_from(grower.ids), max_size=2, unique=True)
+    return Case(
+        data,
+        draw(st.booleans()),
+        tuple(draw(some)) if hooked else (),
+        tuple(draw(some)) if hooked else (),
+        hooked,
+    )
