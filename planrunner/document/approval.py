@@ -20,7 +20,9 @@ from planrunner.template.outcomes import demanded
 _GATES: Final = ("user_verification", "value_confirmation")
 _OUTPUT: Final = ("steps", "output")
 _LOOKED_AT: Final = 32
-"""So many gates above a call are looked at in each list: the nearest."""
+"""So many gates above a call, and steps of the way to it, are looked at in each list: the nearest."""
+_SHOWN: Final = 3
+"""So many steps of each list are shown of the way to a call."""
 
 
 class Place(NamedTuple):
@@ -235,15 +237,9 @@ def path_to(call: Call) -> str:
     told: list[str] = []
     current: StepView | None = call.step
     while current is not None:
-        before = [step.name for step in current.within.steps if _is_before(step, current)]
+        above = current.within.steps[max(0, current.index - _LOOKED_AT) : current.index]
+        before = [step.name for step in above if current.within.order.has_ended(step.index, current.index)]
         shown = ["…", *before[-_SHOWN:]] if len(before) > _SHOWN else before
         told = [*shown, current.name, *told]
         current = current.within.owner
     return " → ".join(told)
-
-
-_SHOWN: Final = 3
-
-
-def _is_before(step: StepView, current: StepView) -> bool:
-    return step is not current and current.within.order.has_ended(step.index, current.index)

@@ -47,13 +47,13 @@ class Guard:
         """Whether it is for this tool."""
         return all(_any(globs, names) for globs in (self.tools, self.tool)) and _any(self.effect, (IRREVERSIBLE,))
 
-    def surely_fires(self, call: Call, names: Iterable[str]) -> bool:
-        """Whether it fires before every call that is made there, whatever the args and the item."""
-        return self.when is None and self.is_about(names) and _surely_meant(self.step, call.step)
+    def surely_fires(self, call: Call) -> bool:
+        """Whether it fires before every call that is made there of a tool it is for, whatever the args and the item."""
+        return self.when is None and _surely_meant(self.step, call.step)
 
-    def may_fire(self, call: Call, names: Iterable[str]) -> bool:
-        """Whether it can fire before a call that is made there."""
-        return self.is_about(names) and _may_be_meant(self.step, call.step)
+    def may_fire(self, call: Call) -> bool:
+        """Whether it can fire before a call that is made there of a tool it is for."""
+        return _may_be_meant(self.step, call.step)
 
 
 class Guards:
@@ -65,27 +65,37 @@ class Guards:
         hooks = (*_of_nodes(document, _STEPS), *_of_entries(document.policy.hooks, _STEPS))
         self._skipping = tuple(guard for guard in hooks if guard.use == "skip_step")
         self._approving = document.policy.approving_hooks
+        self._about: dict[tuple[str, ...], tuple[tuple[Guard, ...], ...]] = {}
 
     def approve(self, call: Call, names: tuple[str, ...]) -> bool:
         """Whether one of them surely asks a person before the call, or denies it."""
-        if any(_speaks(guards, call, names) for guards in (*self._policy, self._own)):
+        if any(_speaks(guards, call) for guards in self._lists(names)):
             return True
         return any(name in self._approving for name in self.code(call, names))
 
     def code(self, call: Call, names: tuple[str, ...]) -> tuple[str, ...]:
         """The functions that surely fire before the call."""
-        every = (guard for guards in (*self._policy, self._own) for guard in guards)
-        return tuple(guard.use for guard in every if ":" in guard.use and guard.surely_fires(call, names))
+        every = (guard for guards in self._lists(names) for guard in guards)
+        return tuple(guard.use for guard in every if ":" in guard.use and guard.surely_fires(call))
+
+    def _lists(self, names: tuple[str, ...]) -> tuple[tuple[Guard, ...], ...]:
+        """Of each list the guards that are about this tool; the plan's own list is the last."""
+        known = self._about.get(names)
+        if known is None:
+            lists = (*self._policy, self._own)
+            known = tuple(tuple(guard for guard in guards if guard.is_about(names)) for guards in lists)
+            self._about[names] = known
+        return known
 
     def why_not(self, call: Call, names: tuple[str, ...]) -> str | None:
         """What stands in the way of the plan's first guard that asks about this tool; None when none does."""
-        for guard in self._own:
-            if guard.use in (_ALLOWS, *_SPEAKERS) and guard.may_fire(call, names):
+        for guard in self._lists(names)[-1]:
+            if guard.use in (_ALLOWS, *_SPEAKERS) and guard.may_fire(call):
                 if guard.use == _ALLOWS:
                     return f"the {_ALLOWS} at {guard.place} stands first and may let it pass"
                 if guard.when is not None:
                     return f"the {guard.use} at {guard.place} asks only where its {guard.when} holds"
-            if guard.use in _SPEAKERS and guard.is_about(names) and not guard.surely_fires(call, names):
+            if guard.use in _SPEAKERS and not guard.surely_fires(call):
                 return f"the {guard.use} at {guard.place} is not for every call of {call.step.name!r} (match.step)"
         return None
 
@@ -94,12 +104,12 @@ class Guards:
         return any(_may_be_meant(guard.step, step) for guard in self._skipping)
 
 
-def _speaks(guards: Iterable[Guard], call: Call, names: tuple[str, ...]) -> bool:
+def _speaks(guards: Iterable[Guard], call: Call) -> bool:
     """Whether the first of a list that speaks about the call surely asks, or denies it."""
     for guard in guards:
-        if guard.use == _ALLOWS and guard.may_fire(call, names):
+        if guard.use == _ALLOWS and guard.may_fire(call):
             return False
-        if guard.use in _SPEAKERS and guard.surely_fires(call, names):
+        if guard.use in _SPEAKERS and guard.surely_fires(call):
             return True
     return False
 
