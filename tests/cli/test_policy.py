@@ -79,6 +79,7 @@ def test_run_refuses_an_irreversible_call_that_nobody_approves(cli: Cli, here: P
     told = cli("run", plan, "--policy", "approve.toml", "--no-input")
     assert told.code == 3
     assert "May log be called" in told.err
+    assert told.err.rstrip().endswith(" --policy approve.toml")
 
 
 def test_what_a_plan_needs_of_a_policy_is_needed_on_resume_too(cli: Cli, here: Path) -> None:
