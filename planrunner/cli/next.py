@@ -36,7 +36,10 @@ class Commands:
 
 
 def commands_for(store: str, policy: str | None = None) -> Commands | None:
-    """The commands for this store, as the settings tell it, and the policy that a flag named. None when nothing will be left of a run."""
+    """The commands for this store, as the settings tell it. None when nothing will be left of a run.
+
+    policy  the file that a flag named, for the commands that need it again
+    """
     if store == "memory":
         return None
     try:
