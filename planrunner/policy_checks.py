@@ -69,7 +69,8 @@ def check_approved(plan: Plan, around: Sequence[Binding], ids: Mapping[str, str]
             raise InvalidPlanError(
                 f"nobody approves the call of {tool} in the step {call.step!r} of the plan {plan.name!r}, which "
                 f"can't be taken back: bind clarify_on_tool_calls for {tool} at before_tool_call, in the plan, "
-                "in the policy, or in Runner(execution_hooks=…)"
+                "in the policy or in Runner(execution_hooks=…), or name a function that asks under the policy's "
+                "approving_hooks"
             )
 
 
@@ -87,8 +88,7 @@ def _approve(bindings: Iterable[Binding], call: UnapprovedCall, ids: Mapping[str
             continue
         always = binding.when is None and not (binding.matcher.step or binding.matcher.effect or binding.matcher.args)
         if binding.verdict is None:
-            # What the Python caller binds is the caller's to answer for.
-            if always and (binding.lists == 0 or binding.name in policy.approving_hooks):
+            if always and _reference(binding) in policy.approving_hooks:
                 return True
         elif not spoken:
             if binding.verdict == "allow":
@@ -96,3 +96,9 @@ def _approve(bindings: Iterable[Binding], call: UnapprovedCall, ids: Mapping[str
             elif always:
                 return True
     return False
+
+
+def _reference(binding: Binding) -> str:
+    """The function of a binding, as `package.module:name`."""
+    named = ":" in binding.name
+    return binding.name if named else f"{binding.hook.__module__}:{getattr(binding.hook, '__qualname__', binding.name)}"

@@ -110,6 +110,8 @@ class ToolCalls:
             call = await self._approved(_new_call(step, key, resolved, args, known))
         else:
             call = _known_call(step, resolved, known)
+            if not known.done and self._hooks.is_denied(call):
+                raise RejectedError(f"calls of {resolved.name} are denied by the policy")
         value = await self._perform(call, resolved, idempotency_key, tried)
         if self._hooks.any_at(AFTER_TOOL_CALL):
             await self._hooks.after_tool_call(call, value)

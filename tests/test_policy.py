@@ -11,6 +11,7 @@ import pytest
 
 from planrunner import (
     ExecutionHooks,
+    InputClarification,
     InvalidPlanError,
     ModelNotConfiguredError,
     PlanRun,
@@ -302,6 +303,23 @@ def test_a_plan_inside_of_a_plan_is_held_to_it_too(plan_of: PlanOf, refund: Refu
     assert run(around(grave, asks), None, refund).state == "NEED_CLARIFICATION"
 
 
+def test_a_call_that_waits_for_its_tool_is_denied_when_it_is_carried_on(plan_of: PlanOf) -> None:
+    class Asks(Refund):
+        def run(self, ctx: ToolRunContext, **args: object) -> object:
+            if ctx.clarifications:
+                return super().run(ctx, **args)
+            return InputClarification(plan_run_id=ctx.plan_run.id, user_guidance="Why?", argument_name="why")
+
+    tool = Asks()
+    with Runner(store="memory", tools=[tool]) as first:
+        waits = first.run(plan_of("steps: [{id: pay, tool: refund}]"))
+        first.resolve_clarification(waits.get_outstanding_clarifications()[0], "so", waits)
+        second = Runner(store="memory", tools=[tool], policy=Policy(deny=("refund",)))
+        second._journals = first._journals
+        assert told(second.resume(waits.id)) == ("rejected", "calls of refund are denied by the policy")
+    assert tool.called == 0
+
+
 # hooks
 
 
@@ -453,6 +471,10 @@ def test_built_in_tools_and_hooks_need_no_module(plan_of: PlanOf) -> None:
 # approval
 
 
+def note(tool: Tool, args: object, plan_run: object, step: object) -> None:
+    """A hook of the caller's, which may ask or not: nobody can tell."""
+
+
 IRREVERSIBLE = "tools: {refund: {effect: irreversible}}\nsteps: [{id: pay, tool: refund}]"
 
 
@@ -469,9 +491,12 @@ def test_hooks_around_the_plan_may_approve(plan_of: PlanOf, refund: Refund) -> N
     assert run(plan_of(IRREVERSIBLE), Policy(approve=("refund",)), refund).state == "NEED_CLARIFICATION"
     hooks = ExecutionHooks(before_tool_call=clarify_on_tool_calls("refund"))
     assert run(plan_of(IRREVERSIBLE), None, refund, execution_hooks=hooks).state == "NEED_CLARIFICATION"
-    other = ExecutionHooks(before_tool_call=clarify_on_tool_calls("log"))
-    with pytest.raises(InvalidPlanError, match="nobody approves"):
-        run(plan_of(IRREVERSIBLE), None, refund, execution_hooks=other)
+    for other in (clarify_on_tool_calls("log"), note):
+        with pytest.raises(InvalidPlanError, match="nobody approves"):
+            run(plan_of(IRREVERSIBLE), None, refund, execution_hooks=ExecutionHooks(before_tool_call=other))
+    trusted = Policy(approving_hooks=(f"{__name__}:note",))
+    hooks = ExecutionHooks(before_tool_call=note)
+    assert run(plan_of(IRREVERSIBLE), trusted, refund, execution_hooks=hooks).state == "COMPLETE"
 
 
 def test_a_function_that_the_policy_trusts_approves(modules: Path, plan_of: PlanOf, refund: Refund) -> None:
