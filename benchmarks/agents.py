@@ -5,8 +5,8 @@
 The model is `stub_server.py`, a process of its own. Both sides share one import of litellm, one event loop, one disk
 and one setting of `synchronous`; plain litellm commits once per step. What they send is compared, body by body. CPU is
 that of this process with all its threads. `fresh` and `memory` measure whole processes: `planrunner run` of one task
-against a script that imports litellm and calls it once, and the most memory that W4 takes on either side. Everything
-is done once before it is measured. POSIX only.
+against a script that imports litellm and calls it once, and the most memory that W4 takes on either side. What is
+timed is done once before. POSIX only.
 """
 
 from __future__ import annotations
@@ -131,8 +131,10 @@ class Bench:
         plan = self._folder / "stock.yml"
         plan.write_text(work.text(self._stub.api_base(0)))
         command = [sys.executable, "-m", "planrunner", "run", str(plan), "--store", str(self._folder / "fresh"), "-q"]
+        self._stub.heard()
         spent_there(command, self._environ)
-        script = self._script("fresh", _first_requests(self._stub.heard()[1]), work)
+        sent = self._stub.heard()[1]
+        script = self._script("fresh", _first_requests(sent), work)
 
         async def ours() -> Spent:
             return spent_there(command, self._environ)
@@ -141,6 +143,7 @@ class Bench:
             return spent_there(script, self._environ)
 
         await by_hand()
+        _check_same("fresh", sent, self._stub.heard()[1])
         found = await pairs(self._rounds_of("fresh"), ours, by_hand)
         for clock in ("cpu", "wall"):
             print(line("     agent plan, fresh process", clock, found, f"≤ 1.1 x {clock}"))
@@ -150,9 +153,13 @@ class Bench:
         work = WORKS["W4"]
         told = {"name": "W4", "api_base": self._stub.api_base(work.wait), "store": str(self._folder / "memory")}
         ours = self._program("planrunner_side.py", {**told, "synchronous": self._synchronous})
-        mine = median(spent_there(ours, self._environ).memory for _ in range(self._rounds_of("memory")))
-        by_hand = self._script("memory-plain", _first_requests(self._stub.heard()[1]), work)
-        theirs = median(spent_there(by_hand, self._environ).memory for _ in range(self._rounds_of("memory")))
+        rounds = range(self._rounds_of("memory"))
+        self._stub.heard()
+        mine = median(spent_there(ours, self._environ).memory for _ in rounds)
+        sent = self._stub.heard()[1]
+        by_hand = self._script("memory-plain", _first_requests(sent), work)
+        theirs = median(spent_there(by_hand, self._environ).memory for _ in rounds)
+        _check_same("memory", sent, self._stub.heard()[1])
         print(f"{'     memory of W4, fresh process':48}peak {mine:7.1f} MB  {theirs:7.1f} MB", end="")
         print(f"   {mine - theirs:+.1f} MB{'':14}≤ +60 MB")
 

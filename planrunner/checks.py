@@ -12,6 +12,7 @@ from planrunner.limits import NAMES as LIMITS
 from planrunner.models.base import Model, models_named
 from planrunner.plan import ModelAlias, Plan
 from planrunner.registry import hint
+from planrunner.run_state import FAILED, RunState
 from planrunner.times import seconds
 
 
@@ -123,6 +124,18 @@ def raised_limits(limits: Mapping[str, Any]) -> dict[str, Any]:
         if not raised[name] > 0:
             raise UsageError(f"the limit {name} must be a number above 0, and is {value!r}")
     return raised
+
+
+def check_raised(plan: Plan, run: RunState, limits: Mapping[str, Any]) -> None:
+    """UsageError when these limits can't be raised: the run is not FAILED, or they are no higher than those it has."""
+    if limits and run.state != FAILED:
+        raise UsageError(f"limits are raised for a new try of a FAILED run, and run {run.id} is {run.state}")
+    for name, value in limits.items():
+        now = run.raised_limits.get(name, getattr(plan.limits, name))
+        if now is None:
+            raise UsageError(f"the plan {plan.name!r} has no limit {name}: there is nothing to raise")
+        if value <= now:
+            raise UsageError(f"the limit {name} is {now:g} already: give a higher one, and not {value:g}")
 
 
 def _takes(plan: Plan) -> str:

@@ -108,6 +108,8 @@ class Checker:
 
     def problems(self, value: Any) -> list[SchemaProblem]:
         """Every mistake in the value, at most MAX_PROBLEMS; empty when it is valid."""
+        if self.valid(value):
+            return []
         found = (problem for error in self._validator.iter_errors(value) for problem in _told(error, self._schema))
         return list(islice(found, MAX_PROBLEMS))
 

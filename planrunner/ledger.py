@@ -161,6 +161,8 @@ class Ledger:
 
     def _flush_when_idle(self) -> None:
         self._flush_is_due = False
+        if self._pending and self._pending[-1].kind == events.RUN_FINISHED:
+            return  # the end is written with the release
         try:
             self._flush()
         except Exception as error:  # raised at the next barrier, where somebody listens

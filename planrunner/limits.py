@@ -29,15 +29,16 @@ def has_limits(limits: Limits) -> bool:
     return limits != Limits()
 
 
-def check_limits(budgets: Iterable[Budget], run: RunState, call: str, now: float) -> None:
+def check_limits(budgets: Iterable[Budget], run: RunState, call: str, now: float, *, begun: bool = False) -> None:
     """LimitExceededError when a call that is about to be made is not allowed any more.
 
-    call  `llm_calls` or `tool_calls`: what it would add one to. These are counted exactly; `usd`, `tokens` and
-          `duration` are held against the sum so far, for nobody knows what a call will cost.
+    call   `llm_calls` or `tool_calls`: what it would add one to. These are counted exactly; `usd`, `tokens` and
+           `duration` are held against the sum so far, for nobody knows what a call will cost.
+    begun  the call is made once more, for nobody knows how it ended, or it asked a person; it is counted already
     """
     for budget in budgets:
         for name, limit, spent, told in _spent(budget, run, call, now):
-            if spent < limit:
+            if spent < limit or (begun and name == call):
                 continue
             if budget.fixed:
                 raise LimitExceededError(f"the policy's limit of {told} is reached (limits.{name})")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from planrunner import events
@@ -43,7 +42,7 @@ class ModelCalls:
         return _reply(await self._until_answered(_Call(step, key, turn, known, self._ledger.clock), known))
 
     async def _until_answered(self, call: _Call, known: EffectState | None) -> Any:
-        attempt = 1 if known is None else known.attempt + 1
+        attempt = 1 if known is None else known.attempt + (not known.is_begun)
         while True:
             choice, wait = call.upcoming
             if wait:
@@ -62,9 +61,11 @@ class ModelCalls:
 
         async def perform(_: EffectState) -> dict[str, Any]:
             reply = await self._model.complete(request)
-            return {"value": _reply_body(reply), "usage": asdict(reply.usage)}
+            return {"value": _reply_body(reply), "usage": _usage_body(reply.usage)}
 
-        check_limits(self._budgets, self._ledger.state, "llm_calls", self._ledger.clock.now())
+        known = self._ledger.state.effects.get(call.key)
+        begun = known is not None and known.is_begun
+        check_limits(self._budgets, self._ledger.state, "llm_calls", self._ledger.clock.now(), begun=begun)
         told = {"name": request.model, **({"choice": choice} if choice else {})}
         news = self._news(call, request.messages[0])
         return await self._ledger.effect(
@@ -118,7 +119,7 @@ class _Call:
         self._seconds = LLM_SECONDS if step.timeout is None else step.timeout
         self._clock = clock
         self._end = clock.now() + self._seconds * self._retry.max_attempts * len(turn.models)
-        self._failures = [] if known is None or known.is_void else [_failure(told) for told in known.failures]
+        self._failures = [] if known is None else [_failure(told) for told in known.failures_now]
         self.upcoming = self._next() or Next()
         self.goes_on = True
 
@@ -150,6 +151,10 @@ def _with_schema_prompt(turn: Turn) -> Sequence[Mapping[str, Any]]:
 def _reply_body(reply: Reply) -> dict[str, Any]:
     calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.tool_calls]
     return to_json_safe({"text": reply.text, "tool_calls": calls, "finish_reason": reply.finish_reason})  # type: ignore[no-any-return]
+
+
+def _usage_body(usage: Usage) -> dict[str, Any]:
+    return {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens, "usd": usage.usd}
 
 
 def _reply(body: Mapping[str, Any]) -> Reply:

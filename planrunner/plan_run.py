@@ -307,8 +307,8 @@ def _step(step_id: str, run: RunState, step: StepState | None) -> dict[str, Any]
         "attempts": step.attempts,
         "started_at": _utc(step.started_at),
         "finished_at": _utc(step.finished_at),
-        "tool_calls": [_tool_call(effect) for effect in _in_order(step) if not effect.is_llm_call],
-        "llm_calls": [_llm_call(effect) for effect in _in_order(step) if effect.is_llm_call],
+        "tool_calls": [_tool_call(effect, step) for effect in _in_order(step) if not effect.is_llm_call],
+        "llm_calls": [_llm_call(effect, step) for effect in _in_order(step) if effect.is_llm_call],
         "refused_calls": list(step.refused.values()),
         "error": step.error,
         "items": None if step.items is None else step.items.counts(),
@@ -333,15 +333,21 @@ def _clarification(question: QuestionState) -> dict[str, Any]:
     return fields
 
 
-def _call(effect: EffectState) -> dict[str, Any]:
-    done = run_state.FAILED if effect.error else run_state.COMPLETE
+def _call(effect: EffectState, step: StepState) -> dict[str, Any]:
+    failures, error, finished_at = effect.failures, effect.error, effect.finished_at
+    if (
+        effect.failed and step.state in run_state.ENDED
+    ):  # a limit or a cancel came before the attempt that was to follow
+        *failures, last = failures
+        error, finished_at = last["error"], last["finished_at"]
+    done = run_state.FAILED if error else run_state.COMPLETE
     return {
-        "state": done if effect.done else run_state.IN_PROGRESS,
+        "state": done if effect.done or error else run_state.IN_PROGRESS,
         "attempts": effect.attempt,
-        "error": effect.error,
-        "failed_attempts": [_failed_attempt(effect, told) for told in effect.failures],
+        "error": error,
+        "failed_attempts": [_failed_attempt(effect, told) for told in failures],
         "started_at": _utc(effect.started_at),
-        "finished_at": _utc(effect.finished_at),
+        "finished_at": _utc(finished_at),
     }
 
 
@@ -354,15 +360,15 @@ def _failed_attempt(effect: EffectState, told: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def _tool_call(effect: EffectState) -> dict[str, Any]:
+def _tool_call(effect: EffectState, step: StepState) -> dict[str, Any]:
     return {
         "tool": effect.name,
         "args": to_json_safe(effect.args or {}),
         "output": to_json_safe(effect.value),
-        **_call(effect),
+        **_call(effect, step),
     }
 
 
-def _llm_call(effect: EffectState) -> dict[str, Any]:
+def _llm_call(effect: EffectState, step: StepState) -> dict[str, Any]:
     usage: Mapping[str, Any] = effect.usage or {}
-    return {"model": effect.name, **usage, **_call(effect)}
+    return {"model": effect.name, **usage, **_call(effect, step)}

@@ -15,7 +15,8 @@ from planrunner.agents.prompts import planner_prompt
 from planrunner.attempts import LLM_RETRY, LLM_SECONDS, Failure, Next, failure_of, next_attempt
 from planrunner.checks import checked_context, checked_inputs
 from planrunner.document.later import now
-from planrunner.document.load import Loaded, load_document, not_valid
+from planrunner.document.load import load_document, not_valid
+from planrunner.document.loaded import Loaded
 from planrunner.document.planned import OWN
 from planrunner.document.problem import Problem
 from planrunner.document.schema import kind

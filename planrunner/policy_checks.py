@@ -50,7 +50,7 @@ def check_model_names(
             raise PolicyError(f"{who}: {refusal}")
 
 
-def check_raised(limits: Mapping[str, Any], policy: Policy) -> None:
+def check_ceilings(limits: Mapping[str, Any], policy: Policy) -> None:
     """PolicyError when a limit is to be raised above its ceiling."""
     for refusal in policy.limit_refusals(limits).values():
         raise PolicyError(refusal)

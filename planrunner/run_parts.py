@@ -32,6 +32,7 @@ class EffectState:
     failed    the last attempt failed, and is followed by another
     failures  attempts that failed and were followed by another: `{name, choice, error, retry_after?, started_at,
               finished_at}`
+    past      how many of these were made before the step was tried anew
     asks      the tool asked a person instead of giving a value; it is called again after the answer
     is_void   what is on record of it counts no more: it was in doubt, and a person said that it did not happen; or the
               step is tried anew
@@ -54,6 +55,7 @@ class EffectState:
         "key",
         "messages",
         "name",
+        "past",
         "started_at",
         "usage",
         "value",
@@ -70,6 +72,7 @@ class EffectState:
         self.done = False
         self.failed = False
         self.failures: list[dict[str, Any]] = []
+        self.past = 0
         self.choice: int = body.get("choice", 0)
         self.messages: list[dict[str, Any]] | None = body.get("messages")
         self.asks = False
@@ -82,6 +85,16 @@ class EffectState:
     def path(self) -> str:
         """The path of the step that makes it."""
         return self.key[: self.key.index("!")]
+
+    @property
+    def failures_now(self) -> list[dict[str, Any]]:
+        """The failures that count: those since the step was tried anew."""
+        return [] if self.is_void else self.failures[self.past :]
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether it was begun and has not come to an end: made once more it is the same call, counted once."""
+        return not self.done and not self.failed
 
     @property
     def is_llm_call(self) -> bool:

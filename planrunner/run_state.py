@@ -334,12 +334,27 @@ def _effect_started(run: RunState, event: Event) -> None:
         effects.append(effect)
     else:
         effects[effects.index(known)] = effect
-        if not known.is_void:
-            effect.failures = known.failures
-            effect.messages = effect.messages or known.messages
-    if known is None or known.failed or known.done:  # else it was in flight when a process died: the same, once more
+        _follow(effect, known)
+    if known is None or not known.is_begun:
         _spend(run, path, {"llm_calls" if effect.is_llm_call else "tool_calls": 1})
     run.effects[key] = effect
+
+
+def _follow(effect: EffectState, before: EffectState) -> None:
+    """Another attempt at the same call: what came of those before it stays on record."""
+    effect.failures, effect.past = before.failures, before.past
+    if not before.is_void:
+        effect.messages = effect.messages or before.messages
+        return
+    if before.error is not None:
+        effect.failures = [*before.failures, _failure(before, before.error, before.finished_at)]
+    effect.past = len(effect.failures)
+
+
+def _failure(effect: EffectState, error: dict[str, str], at: float | None) -> dict[str, Any]:
+    """A failed attempt, as records tell it."""
+    told = {"name": effect.name, "choice": effect.choice, "started_at": effect.started_at, "finished_at": at}
+    return {**told, "error": error}
 
 
 def _effect_finished(run: RunState, event: Event) -> None:
@@ -364,8 +379,7 @@ def _spend(run: RunState, path: str, usage: dict[str, Any]) -> None:
 def _attempt_failed(run: RunState, event: Event) -> None:
     effect = run.effects[event.key]
     effect.failed = True
-    told = {"name": effect.name, "choice": effect.choice, "started_at": effect.started_at, "finished_at": event.at}
-    effect.failures = [*effect.failures, {**told, **event.body}]
+    effect.failures = [*effect.failures, {**_failure(effect, event.body["error"], event.at), **event.body}]
 
 
 def _call_refused(run: RunState, event: Event) -> None:

@@ -1,54 +1,65 @@
-"""What models were really sent in a run, and what they answered: from its record, call by call."""
+"""What models were really sent in a run, and what they answered: from its events, attempt by attempt."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from planrunner import events
+from planrunner.events import Event
 from planrunner.jsonsafe import dumps
-from planrunner.run_state import EffectState, RunState
+from planrunner.run_state import RunState, apply
 
 
 @dataclass(frozen=True, slots=True)
 class SentPrompt:
-    """One LLM call.
+    """One attempt at one LLM call.
 
-    path, turn, model  of which step, the how-manieth of the step (from 1), and which model was asked last
-    messages  `{role, content}` of what was sent beyond the call before it (the whole conversation goes out each time);
-              a tool's result also has `tool`. A system message replaces the one before
-    reply     `{text, tool_calls: [{name, arguments}]}`, or None when there is none
-    error     `{kind, message}` of a call that failed, or None
+    path, turn, attempt  of which step, its how-manieth call, and the how-manieth attempt at it, from 1
+    model     which was asked
+    messages  `{role, content}` of what was sent beyond the turn before (the whole conversation goes out each time); a
+              tool's result also has `tool`. A system message replaces the one before
+    reply     `{text, tool_calls: [{name, arguments}]}`, or None
+    error     `{kind, message}` of an attempt that failed, or None. Without both it was under way when a process died
     """
 
     path: str
     turn: int
+    attempt: int
     model: str
     messages: list[dict[str, Any]]
-    reply: dict[str, Any] | None
-    error: dict[str, str] | None
+    reply: dict[str, Any] | None = None
+    error: dict[str, str] | None = None
 
 
-def sent_prompts(run: RunState) -> list[SentPrompt]:
-    """Every LLM call of the run, step by step in the order in which the steps began."""
-    return [prompt for step in run.steps.values() for prompt in _of_step(run, sorted(step.effects, key=_ordinal))]
+def sent_prompts(run_id: str, history: Sequence[Event]) -> list[SentPrompt]:
+    """Every attempt at every LLM call of the run, step by step in the order in which the steps began."""
+    run = RunState(run_id)
+    sent: dict[str, dict[str, list[SentPrompt]]] = {}
+    for event in history:
+        apply(run, event)
+        if "!llm:" not in event.key:
+            continue
+        path = event.key[: event.key.index("!")]
+        attempts = sent.setdefault(path, {}).setdefault(event.key, [])
+        if event.kind == events.EFFECT_STARTED:
+            attempts.append(_attempt(run, event, path, attempts))
+        elif event.kind in (events.EFFECT_FINISHED, events.ATTEMPT_FAILED):
+            error = event.body.get("error")
+            attempts[-1] = replace(attempts[-1], error=error, reply=None if error else _reply(event.body["value"]))
+    return [prompt for calls in sent.values() for attempts in calls.values() for prompt in attempts]
 
 
-def _ordinal(effect: EffectState) -> tuple[int, ...]:
-    return effect.ordinal
-
-
-def _of_step(run: RunState, effects: list[EffectState]) -> Iterator[SentPrompt]:
-    for effect in effects:
-        if effect.is_llm_call:
-            yield SentPrompt(
-                path=effect.path,
-                turn=effect.ordinal[0] + 1,
-                model=effect.name,
-                messages=[_message(run, effect.path, message) for message in effect.messages or ()],
-                reply=_reply(effect.value) if effect.done and effect.error is None else None,
-                error=effect.error or (effect.failures[-1]["error"] if effect.failures and not effect.done else None),
-            )
+def _attempt(run: RunState, event: Event, path: str, before: Sequence[SentPrompt]) -> SentPrompt:
+    """What the event says was sent; where it says nothing, what the attempt before was sent."""
+    body = event.body
+    if "messages" in body:
+        messages = [_message(run, path, message) for message in body["messages"]]
+    else:
+        messages = before[-1].messages if before else []
+    turn = int(event.key.rpartition(":")[2]) + 1
+    return SentPrompt(path, turn, body["attempt"], body["name"], messages)
 
 
 def _message(run: RunState, path: str, message: Mapping[str, Any]) -> dict[str, Any]:

@@ -126,7 +126,7 @@ class Runs:
 
     def prompts(self, run_id: str) -> builtins.list[SentPrompt]:
         """What models were sent in a run, call by call. PlanRunNotFoundError when there is none."""
-        return sent_prompts(fold(run_id, self._load(run_id).events))
+        return sent_prompts(run_id, self._load(run_id).events)
 
     def _load(self, run_id: str) -> StoredRun:
         return run_sync(self._find(run_id))[1]

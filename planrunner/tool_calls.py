@@ -131,7 +131,8 @@ class ToolCalls:
         await self._answers(call.step, call.key)
         known = self._ledger.state.effects.get(call.key)
         if known is None or not known.done or known.is_void:
-            check_limits(self._budgets, self._ledger.state, "tool_calls", self._ledger.clock.now())
+            begun = known is not None and known.is_begun
+            check_limits(self._budgets, self._ledger.state, "tool_calls", self._ledger.clock.now(), begun=begun)
         body = {"name": resolved.name, "args": call.args}
         try:
             return await self._ledger.effect(call.key, body, touch, call.attempt, tried.failed)
@@ -274,7 +275,7 @@ class _Tried:
 
     def __init__(self, retry: Retry, known: EffectState | None) -> None:
         self._retry = retry
-        told = [] if known is None or known.is_void else known.failures
+        told = [] if known is None else known.failures_now
         self._failures = [Failure(0, failure["error"]["kind"], failure.get("retry_after")) for failure in told]
         self.goes_on = False
         self.wait = 0.0
@@ -322,7 +323,7 @@ def _known_call(step: Step, resolved: ResolvedTool, effect: EffectState) -> Tool
 
 def _failed_attempts(effect: EffectState | None) -> int:
     """How many attempts at this call were followed by another."""
-    return 0 if effect is None or effect.is_void else len(effect.failures)
+    return 0 if effect is None else len(effect.failures_now)
 
 
 def _call(step: Step, key: str, resolved: ResolvedTool, args: dict[str, Any], attempt: int, first: int) -> ToolCall:

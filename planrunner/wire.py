@@ -13,7 +13,7 @@ from typing import Any, Self
 from planrunner import events
 from planrunner.agents.planner import Ask
 from planrunner.answers import checked_answer
-from planrunner.checks import check_prices, checked_context, checked_inputs, raised_limits
+from planrunner.checks import check_prices, check_raised, checked_context, checked_inputs, raised_limits
 from planrunner.clarification import Clarification
 from planrunner.dispatch.local import LocalDispatcher
 from planrunner.document.load import find_root
@@ -38,7 +38,7 @@ from planrunner.plan import Plan
 from planrunner.plan_run import PlanRun
 from planrunner.planning import asking, checked_again
 from planrunner.policy import Policy
-from planrunner.policy_checks import check_raised
+from planrunner.policy_checks import check_ceilings
 from planrunner.policy_file import read_policy_file
 from planrunner.queries import Queries
 from planrunner.questions import ANSWER, CANCEL, open_question
@@ -177,7 +177,7 @@ class Runner(Queries):
         context  replaces the end user's context, which else stays what it was; also given by an enclosing
                  `with execution_context(...)`
         retry    opens a new try of what failed in a FAILED run; what is finished is kept
-        limits   with `retry`: limits of the plan that are raised from now on, such as `{"usd": 1}`
+        limits   with `retry` of a FAILED run: limits of the plan that are raised from now on, such as `{"usd": 1}`
 
         What is finished is not done again, and the plan is the one the run began with, whatever its file says now.
         Raises PlanRunNotFoundError, RunBusyError, ContextError, or RunFinishedError for a FAILED run without `retry`.
@@ -206,18 +206,20 @@ class Runner(Queries):
         context: dict[str, Any] | None,
         again: dict[str, Any] | None = None,
         on_event: Listener | None = None,
+        calls: bool = True,
     ) -> PlanRun:
-        """`again`: what is recorded of a new try; None: it is none."""
+        """`again`: what is recorded of a new try; None: it is none. `calls`: models may be called."""
         journal, stored = await self._find(run_id)
         state = fold(run_id, stored.events)
         settings = self._settings_for(state.root)
         if stored.summary.state == COMPLETE:
             return keep_record(state, settings.store)
         plan = pinned_plan(stored, state)
-        check_raised({} if again is None else again.get("limits", {}), settings.policy)
         body = {} if context is None else {"context": checked_context(plan, context)}
         parts = parts_of(plan, settings, self._given, self._model(plan), stored.events, state.questions.values())
-        if parts.ceilings.usd is not None:  # the plan was looked at under the policy of its day
+        check_raised(plan, state, (again or {}).get("limits", {}))
+        check_ceilings((again or {}).get("limits", {}), settings.policy)
+        if calls and (again is not None or state.state != FAILED):
             await check_prices(plan, parts.model, parts.default_models, parts.aliases, parts.ceilings.usd)
         lease = await journal.claim(run_id, failed=again is not None)
         try:
@@ -248,7 +250,7 @@ class Runner(Queries):
         journal, stored = await self._find(run_id)
         await journal.post(run_id, f"{CANCEL}{state_of(stored).tries}", {"by": by})
         try:
-            return await self._carry_on(run_id, None)
+            return await self._carry_on(run_id, None, calls=False)
         except RunBusyError:
             return PlanRun.from_state(state_of(await journal.load(run_id)))
 

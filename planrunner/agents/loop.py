@@ -11,10 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from planrunner.agents.prompts import ask_again, schema_prompt, system_prompt
-from planrunner.agents.questions import CLARIFY, CLARIFY_TOOL, ask_end_user
+from planrunner.agents.questions import CLARIFY, CLARIFY_TOOL, ask_end_user, ask_problems
 from planrunner.agents.structured import as_text, read_answer
 from planrunner.errors import ExhaustedError, SchemaError, StepError, ToolSoftError
-from planrunner.json_schema import compile_schema
 from planrunner.jsonsafe import dumps, loads, to_json_safe
 from planrunner.models.base import Reply, ToolCall, Turn, seam_name
 from planrunner.plan import Agent
@@ -25,6 +24,17 @@ RE_ASKS: Final = 2
 """How often an answer that does not meet `returns` is given back with its problems."""
 
 Message = dict[str, Any]
+
+
+class _Offers(NamedTuple):
+    """What the model may call: seam name → the plan's name of each tool, and the end user, where it `asks`."""
+
+    tools: Mapping[str, str]
+    asks: bool
+
+    def __str__(self) -> str:
+        names = (*self.tools, *([CLARIFY] if self.asks else ()))
+        return f"the tools are: {', '.join(names)}" if names else "no tools are offered"
 
 
 class _Refused(NamedTuple):
@@ -45,7 +55,7 @@ async def work(scope: Scope, agent: Agent, task: str, returns: Mapping[str, Any]
     for number in range(agent.max_turns * scope.tries):
         reply = await talk.turn(number)
         if reply.tool_calls:
-            talk.add(await _answer_calls(scope, talk.tools, number, reply.tool_calls))
+            talk.add(await _answer_calls(scope, talk.offers, number, reply.tool_calls))
             continue
         answer = read_answer(reply.text or "", returns)
         if not answer.problems:
@@ -60,7 +70,7 @@ async def work(scope: Scope, agent: Agent, task: str, returns: Mapping[str, Any]
 
 
 class _Conversation:
-    """What was said so far. `tools`: seam name → the plan's name of each tool that the model may call."""
+    """What was said so far, and what the model may call."""
 
     def __init__(self, scope: Scope, agent: Agent, task: str, returns: Mapping[str, Any] | None) -> None:
         self._scope = scope
@@ -70,10 +80,9 @@ class _Conversation:
         first: Message = {"role": "user", "content": task}
         self._messages: list[Message] = [{"role": "system", "content": system_prompt(scope, agent)}, first]
         self._news: list[Message] = [first]
-        self.tools = {seam_name(name): name for name in agent.tools}
-        self._offered = [_offer(scope, seam, name) for seam, name in self.tools.items()]
+        self.offers = _Offers({seam_name(name): name for name in agent.tools}, agent.ask)
+        self._offered = [_offer(scope, seam, name) for seam, name in self.offers.tools.items()]
         if agent.ask:
-            self.tools[CLARIFY] = CLARIFY
             self._offered.append(CLARIFY_TOOL)
 
     async def turn(self, number: int) -> Reply:
@@ -119,11 +128,11 @@ def _said(reply: Reply) -> Message:
     return message
 
 
-async def _answer_calls(scope: Scope, tools: Mapping[str, str], turn: int, calls: Sequence[ToolCall]) -> list[Message]:
+async def _answer_calls(scope: Scope, offers: _Offers, turn: int, calls: Sequence[ToolCall]) -> list[Message]:
     """Carry out the calls of one reply, side by side. Each comes to its end, whatever becomes of the others; then
     waiting wins over failing, and of failures the first in the reply.
     """
-    works = [_answer_call(scope, tools, f"{turn}.{place}", call) for place, call in enumerate(calls)]
+    works = [_answer_call(scope, offers, f"{turn}.{place}", call) for place, call in enumerate(calls)]
     if len(works) == 1:
         return [await works[0]]
     outcomes = await asyncio.gather(*works, return_exceptions=True)
@@ -138,28 +147,32 @@ def _gravity(trouble: BaseException) -> int:
     return 2 if isinstance(trouble, StepError) else 1 if isinstance(trouble, Waiting) else 0
 
 
-async def _answer_call(scope: Scope, tools: Mapping[str, str], place: str, call: ToolCall) -> Message:
+async def _answer_call(scope: Scope, offers: _Offers, place: str, call: ToolCall) -> Message:
     """Carry out one call of the reply, or say why not. Only a tool's hard failure ends the step."""
-    name = tools.get(call.name)
-    told = f"the tools are: {', '.join(tools)}" if tools else "no tools are offered"
+    asks = offers.asks and call.name == CLARIFY
+    name = CLARIFY if asks else offers.tools.get(call.name)
     args = _args(call)
     if name is None:
-        refused = _Refused(f"there is no tool {call.name!r}", told)
+        refused = _Refused(f"there is no tool {call.name!r}", str(offers))
     elif isinstance(args, _Refused):
         refused = args
-    elif problems := _problems(scope, name, args):
+    elif problems := ask_problems(args) if asks else scope.args_problems(name, args):
         refused = _Refused("the arguments do not fit the tool's schema", "; ".join(problems))
+    elif asks:
+        return _told(call, {"content": as_text(await ask_end_user(scope, place, args))})
     else:
-        return {"role": "tool", "tool_call_id": call.id, **await _call(scope, name, args, place)}
+        return _told(call, await _call(scope, name, args, place))
     scope.refuse(place, call, f"{refused.error}: {refused.detail}")
-    return {"role": "tool", "tool_call_id": call.id, "content": dumps(refused._asdict())}
+    return _told(call, {"content": dumps(refused._asdict())})
+
+
+def _told(call: ToolCall, message: Message) -> Message:
+    return {"role": "tool", "tool_call_id": call.id, **message}
 
 
 async def _call(scope: Scope, name: str, args: dict[str, Any], place: str) -> Message:
     """What the model is told of the call: its result, which stands in the record, or its failure."""
     try:
-        if name == CLARIFY:
-            return {"content": as_text(await ask_end_user(scope, place, args))}
         value = await scope.call_tool(name, args, place)
     except ToolSoftError as error:
         return {"content": dumps(_Refused("the tool failed", str(error))._asdict())}
@@ -178,9 +191,3 @@ def _args(call: ToolCall) -> dict[str, Any] | _Refused:
     if isinstance(args, dict):
         return args
     return _Refused("the arguments do not fit the tool's schema", "expected an object of named arguments")
-
-
-def _problems(scope: Scope, name: str, args: dict[str, Any]) -> list[str]:
-    if name != CLARIFY:
-        return scope.args_problems(name, args)
-    return [str(problem) for problem in compile_schema(CLARIFY_TOOL["function"]["parameters"]).problems(args)]

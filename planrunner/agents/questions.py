@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from planrunner import answers
+from planrunner.json_schema import compile_schema
 from planrunner.steps.base import Scope
 
 CLARIFY: Final = "clarify"
@@ -33,6 +34,11 @@ CLARIFY_TOOL: Final[dict[str, Any]] = {
         },
     },
 }
+
+
+def ask_problems(args: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the arguments of such a call; empty when nothing is."""
+    return [str(problem) for problem in compile_schema(CLARIFY_TOOL["function"]["parameters"]).problems(args)]
 
 
 async def ask_end_user(scope: Scope, place: str, args: Mapping[str, Any]) -> Any:

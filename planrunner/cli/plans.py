@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from planrunner.cli.files import UnreadableError, is_handed, read_bytes, refuse_special
@@ -15,7 +15,7 @@ from planrunner.document.problem import Problem
 from planrunner.document.source import MAX_BYTES
 from planrunner.errors import UsageError
 from planrunner.plan import Plan
-from planrunner.render.checked import Checked
+from planrunner.render.checked import Checked, as_checked
 from planrunner.settings import load_settings
 
 _MARK = rb"(?:\xef\xbb\xbf)?(?:\{[ \t]*)?(['\"]?)planrunner%s\1[ \t]*:"
@@ -80,9 +80,26 @@ def read_plan(path: str, stdin_name: str | None = None, policy: str | None = Non
     root = find_root(place)
     loaded = load_document(text, name, path=place, root=root, settings=load_settings(root, policy=policy))
     refused = any(problem.code in _REFUSED for problem in loaded.problems)
-    prompts = {prompt.name: prompt.lines for prompt in loaded.prompts}
-    checked = Checked(name, loaded.problems, loaded.source.lines, prompts)
-    return Given(checked, None if refused else loaded.plan)
+    return Given(as_checked(loaded), None if refused else loaded.plan)
+
+
+def told_once(checked: Sequence[Checked]) -> list[Checked]:
+    """The files, each with its own problems, and with those in its sub-plans that are told nowhere else."""
+    told = {_key(problem) for each in checked for problem in each.problems if each.has(problem.file)}
+    return [replace(each, problems=tuple(_new(each, told))) for each in checked]
+
+
+def _new(checked: Checked, told: set[Problem]) -> Iterator[Problem]:
+    for problem in checked.problems:
+        key = _key(problem)
+        if checked.has(problem.file) or key not in told:
+            told.add(key)
+            yield problem
+
+
+def _key(problem: Problem) -> Problem:
+    """The problem with the one name of its file, however that was given."""
+    return replace(problem, file=os.path.normpath(problem.file))
 
 
 def unreadable(path: str, why: str) -> Checked:

@@ -9,7 +9,7 @@ import click
 
 from planrunner.cli.files import UnreadableError
 from planrunner.cli.options import Common, OneOf, common, once, policy_file
-from planrunner.cli.plans import gather, read_plan, unreadable
+from planrunner.cli.plans import gather, read_plan, told_once, unreadable
 from planrunner.cli.streams import data, style, talk
 from planrunner.errors import EXIT_COMPLETE, EXIT_FAILED, UsageError
 from planrunner.registry import load
@@ -50,7 +50,7 @@ def validate(
         raise UsageError("--stdin-filename names what comes from standard input: give - as the PATH")
     gathered = gather(paths, only_plans=only_plans)
     read = [each if isinstance(each, Checked) else _checked(each, stdin_filename, policy) for each in gathered.files]
-    checked = _without_prompts(read, paths)
+    checked = told_once(_without_prompts(read, paths))
     prompts = len(read) - len(checked)
     report = Report(checked, gathered.passed_over + prompts, strict, _root())
     data(load(PROBLEMS[format_ or _usual_format()])(report, style(sys.stdout)))

@@ -15,6 +15,7 @@ from planrunner.document.guards import Guards
 from planrunner.document.rules.scope import is_always
 from planrunner.document.tree import ListNode, MapNode, Node, plain, text_of
 from planrunner.document.view import Document, StepList, StepView
+from planrunner.plan import UnapprovedCall
 from planrunner.template.outcomes import demanded
 
 _GATES: Final = ("user_verification", "value_confirmation")
@@ -63,6 +64,10 @@ class Approvals:
         return any(self._passes_gate(place.step) for place in places) or any(
             self._is_chosen(when, place, places) for place in places for when in place.whens
         )
+
+    def counts_inside(self, call: UnapprovedCall) -> bool:
+        """Whether the hooks of the plan surely have this call of a sub-plan approved."""
+        return self._guards.approve_anywhere(call.names)
 
     def why_not(self, call: Call) -> str | None:
         """The nearest thing that looks like an approval and is none, and why; None when nothing does."""

@@ -35,7 +35,7 @@ def build(document: Document, data: Mapping[str, Any], files: Mapping[str, str],
     """The plan of a file without problems.
 
     data   the file's value, with the texts of prompt files in their places
-    files  name → text of every file of the plan, the plan itself first
+    files  name → text of every file of the plan and its sub-plans, the plan itself first
     """
     return Plan(
         name=data["name"],
@@ -52,6 +52,7 @@ def build(document: Document, data: Mapping[str, Any], files: Mapping[str, str],
         hooks=tuple(_hooks(_own(data.get("hooks")))),
         default_models=_names(data.get("defaults", {}).get("model")),
         limits=_limits(_own(data.get("limits"))),
+        subplans=document.subplans,
         output=data.get("output", MISSING),
         returns=short_form(data["returns"]) if "returns" in data else None,
         files=files,

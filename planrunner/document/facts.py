@@ -17,7 +17,10 @@ _READING = """
     unreadable not-a-plan too-large encoding control-character syntax tab-indent unquoted-template cut-off-by-comment
     duplicate-key key-not-text unknown-alias merge tag number second-document too-deep too-many-nodes too-many-problems
 """
-_SHAPE = "unknown-key missing-key wrong-type wrong-value empty no-verb two-verbs template-not-here prompt-file planned"
+_SHAPE = """
+    unknown-key missing-key wrong-type wrong-value empty no-verb two-verbs template-not-here prompt-file
+    subplan-file subplan-invalid subplan-cycle subplan-limit planned
+"""
 
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "Reading the file": tuple(_READING.split()),

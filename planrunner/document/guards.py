@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import takewhile
 from typing import Any, Final
 
 from planrunner.document.effects import IRREVERSIBLE, Call
@@ -47,6 +48,11 @@ class Guard:
         """Whether it is for this tool."""
         return all(_any(globs, names) for globs in (self.tools, self.tool)) and _any(self.effect, (IRREVERSIBLE,))
 
+    @property
+    def always(self) -> bool:
+        """Whether it fires before every call of a tool it is for, wherever that is made."""
+        return self.when is None and not self.step
+
     def surely_fires(self, call: Call) -> bool:
         """Whether it fires before every call that is made there of a tool it is for, whatever the args and the item."""
         return self.when is None and _surely_meant(self.step, call.step)
@@ -72,6 +78,15 @@ class Guards:
         if any(_speaks(guards, call) for guards in self._lists(names)):
             return True
         return any(name in self._approving for name in self.code(call, names))
+
+    def approve_anywhere(self, names: tuple[str, ...]) -> bool:
+        """Whether one of them surely asks before every call of this tool, in sub-plans too."""
+        for guards in self._lists(names):
+            speakers = takewhile(lambda guard: guard.use != _ALLOWS, guards)
+            if any(guard.use in _SPEAKERS and guard.always for guard in speakers):
+                return True
+        every = (guard for guards in self._lists(names) for guard in guards)
+        return any(guard.use in self._approving and guard.always for guard in every)
 
     def code(self, call: Call, names: tuple[str, ...]) -> tuple[str, ...]:
         """The functions that surely fire before the call."""

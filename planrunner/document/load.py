@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -13,16 +13,19 @@ from typing import Final
 from planrunner.document import planned
 from planrunner.document.beside import Beside, OnDisk
 from planrunner.document.build import build
+from planrunner.document.file_names import base_name, split_package
+from planrunner.document.loaded import Loaded
 from planrunner.document.problem import MAX_PROBLEMS, Problem, in_order
 from planrunner.document.prompts import read_prompts, with_texts
 from planrunner.document.rules import RULES
-from planrunner.document.rules.unapproved import unapproved_calls
+from planrunner.document.rules.unapproved import approves_inside, unapproved_calls
 from planrunner.document.schema import plan_schema
 from planrunner.document.shape import check_shape
 from planrunner.document.source import MAX_BYTES, MapNode, Source, parse, plain
+from planrunner.document.subplans import Branch, Tree, read_subplans
 from planrunner.document.view import Document
 from planrunner.errors import InvalidPlanError, UsageError
-from planrunner.plan import Handed, Plan
+from planrunner.plan import Handed, Plan, UnapprovedCall
 from planrunner.registry import load as load_named
 from planrunner.settings import Settings
 
@@ -40,17 +43,6 @@ _LEFT_TO_THE_RUNNER: Final = frozenset({"unknown-tool", UNAPPROVED}) | ABOUT_BUI
 the Runner refuses the plan if they are not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A file that was read: its plan (None when a problem stands in the way), all problems in file order, its text."""
-
-    plan: Plan | None
-    problems: tuple[Problem, ...]
-    source: Source
-    prompts: tuple[Source, ...] = ()
-    """The prompt files, in which problems may be told too."""
-
-
 def load_document(
     text: bytes,
     name: str,
@@ -61,7 +53,7 @@ def load_document(
     handed: Handed | None = None,
     settings: Settings | None = None,
 ) -> Loaded:
-    """Read and check a plan, its prompt files included. Raises nothing, whatever the text holds.
+    """Read and check a plan, its prompt files and sub-plans included. Raises nothing, whatever the text holds.
 
     name    the file's name as the user gave it; problems say it
     path    where the file stands, None for standard input or text
@@ -72,35 +64,61 @@ def load_document(
     settings  of the project: the plan is held against their policy
     """
     source = parse(text, name)
-    if source.root is None:
-        return Loaded(None, source.problems or (_empty(name),), source)
     if isinstance(source.root, MapNode) and "planrunner" not in source.root.entries:
         for mark in _NO_PLANS.keys() & source.root.entries.keys():
             message = f"{_NO_PLANS[mark]} {name}"
             return Loaded(None, (source.problem(source.root.key(mark), "not-a-plan", message),), source)
-    shape = check_shape(source.root, plan_schema(), name)
+    tree = Tree(beside or OnDisk(name, path, root), root, _check, handed, settings)
+    return _check(source, text, path, Branch(tree, (base_name(path or name),)))
+
+
+def _check(source: Source, text: bytes, path: str | None, branch: Branch) -> Loaded:
+    """Check a plan that was read, and build it. See `subplans.Check`."""
+    if source.root is None:
+        return Loaded(None, source.problems or (_empty(source.name),), source)
+    shape = check_shape(source.root, plan_schema(), source.name)
     found = [*source.problems, *shape.problems]
     if not isinstance(source.root, MapNode):
         return Loaded(None, in_order(found), source)
-    own_name = os.path.basename(path or name)
-    named = shape.files if handed is None else ()
-    prompts = read_prompts(named, source, own_name, beside or OnDisk(name, path, root))
+    handed = branch.tree.handed
+    prompts = read_prompts(shape.files if handed is None else (), source, branch.own, branch.tree.shelf)
     document = Document(source, source.root, (*shape.sites, *prompts.sites), shape.schemas, handed)
+    subplans = read_subplans(document, found, branch)
+    settings = branch.tree.settings
+    document = replace(document, subplans=subplans.plans, reading=branch.reading)
     if settings is not None:
         document = replace(document, policy=settings.policy, aliases=settings.models)
-    found += prompts.problems
+    found += [*prompts.problems, *subplans.problems]
     if handed is not None:
         found += planned.check(document, handed)
-    told = {problem.place for problem in found}
-    found += [problem for problem in _rules(document) if problem.place not in told]
-    problems = in_order(_worth_telling(found))
+    found = _with_rules(document, found)
+    branch.has_read(document)
+    plan = None
     left = _LEFT_TO_THE_RUNNER if handed is None else frozenset()
-    if any(problem.level == "error" and problem.code not in left for problem in found):
-        return Loaded(None, problems, source, prompts.sources)
-    files = {own_name: text.decode("utf-8"), **prompts.files}
-    plan = build(document, with_texts(plain(source.root), prompts.texts), files, path, root)
-    unapproved = unapproved_calls(document) if any(problem.code == UNAPPROVED for problem in found) else ()
-    return Loaded(replace(plan, handed=handed, unapproved=unapproved), problems, source, prompts.sources)
+    if all(problem.level != "error" or problem.code in left for problem in found):
+        own_name = base_name(split_package(branch.own)[1])
+        files = {own_name: text.decode("utf-8"), **prompts.files, **subplans.files}
+        plan = build(document, with_texts(plain(source.root), prompts.texts), files, path, branch.tree.root)
+        plan = replace(plan, handed=handed, unapproved=_unapproved(document, found))
+    problems = (*in_order(_worth_telling(found)), *in_order(_told_inside(document, subplans.told)))
+    return Loaded(plan, problems, source, prompts.sources, subplans.sources)
+
+
+def _with_rules(document: Document, found: list[Problem]) -> list[Problem]:
+    """The problems found, and what the rules find where nothing is told yet."""
+    told = {problem.place for problem in found}
+    return [*found, *(problem for problem in _rules(document) if problem.place not in told)]
+
+
+def _unapproved(document: Document, found: list[Problem]) -> tuple[UnapprovedCall, ...]:
+    return unapproved_calls(document) if any(problem.code == UNAPPROVED for problem in found) else ()
+
+
+def _told_inside(document: Document, told: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """What is wrong in the sub-plans of a plan, whose hooks may have their calls approved."""
+    if not any(problem.code == UNAPPROVED for problem in told) or not approves_inside(document):
+        return told
+    return tuple(problem for problem in told if problem.code != UNAPPROVED)
 
 
 def _rules(document: Document) -> Iterator[Problem]:

@@ -17,13 +17,16 @@ from planrunner.document.problem import Level, Problem
 from planrunner.document.shape import Path, SchemaSite, Site
 from planrunner.document.source import Entry, ListNode, MapNode, Node, ScalarNode, Source
 from planrunner.document.tree import text_of
-from planrunner.plan import NOTHING, Handed, ModelAlias
+from planrunner.plan import NOTHING, Handed, ModelAlias, Plan
 from planrunner.policy import NO_POLICY, Policy
 from planrunner.steps import VERBS
 from planrunner.template import Reference, TemplateProblem, find_problems, references
 
 MAX_READING: Final = 1_000_000
-"""So much is read of the templates of one plan, in characters; each begins with READING_ONE of them."""
+"""So much is read of the templates of one plan, in characters; each begins with READING_ONE of them.
+
+All its sub-plans together may have as much again.
+"""
 READING_ONE: Final = 100
 READING_AGAIN: Final = 10
 """What each reference of a text counts for where that text stands again."""
@@ -97,9 +100,11 @@ def _read(text: str, bare: bool) -> _Read:
 class Document:
     """A plan file, its tree, what the walk over its shape gathered, and the templates of its prompt files.
 
-    handed  of a plan that a planner wrote: what it was handed
-    policy  what it is held against, whatever it says itself
-    aliases models of the project, which it may name
+    handed    of a plan that a planner wrote: what it was handed
+    subplans  the valid ones among its sub-plans, by what stands under the verb `plan`
+    reading   how much may be read of its templates
+    policy    what it is held against, whatever it says itself
+    aliases   models of the project, which it may name
     """
 
     source: Source
@@ -107,6 +112,8 @@ class Document:
     sites: tuple[Site, ...]
     schemas: tuple[SchemaSite, ...] = ()
     handed: Handed | None = None
+    subplans: Mapping[str, Plan] = NOTHING
+    reading: int = MAX_READING
     policy: Policy = NO_POLICY
     aliases: Mapping[str, ModelAlias] = NOTHING
 
@@ -155,14 +162,14 @@ class Document:
         return isinstance(self.root.get(key), MapNode) or key not in self.root.entries
 
     @cached_property
-    def _read(self) -> list[_Read]:
-        """What stands in the templates, in the order of the sites, as far as they are read.
+    def _reading(self) -> tuple[list[_Read], int]:
+        """What stands in the templates, in the order of the sites, as far as they are read; and what is left to read.
 
         A text that stands in many places is read once; what it refers to is looked at for each of them.
         """
         known: dict[tuple[str, bool], _Read] = {}
         read: list[_Read] = []
-        left = MAX_READING
+        left = self.reading
         for site in self.sites:
             text = (site.node.value, site.bare)
             left -= READING_AGAIN * len(known[text].references) if text in known else READING_ONE + len(text[0])
@@ -171,7 +178,16 @@ class Document:
             if text not in known:
                 known[text] = _read(*text)
             read.append(known[text])
-        return read
+        return read, max(0, left)
+
+    @property
+    def _read(self) -> list[_Read]:
+        return self._reading[0]
+
+    @property
+    def reading_left(self) -> int:
+        """How much of what may be read was not needed."""
+        return self._reading[1]
 
     @property
     def template_problems(self) -> Iterator[tuple[Site, TemplateProblem]]:

@@ -22,9 +22,10 @@ from importlib.util import find_spec
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from planrunner.errors import DeadlineError, ModelError, ModelNotConfiguredError, StepError, TransientError
-from planrunner.models.base import ModelChoice, ModelRequest, Reply, ToolCall, Usage
+from planrunner.errors import DeadlineError, ModelError, ModelNotConfiguredError, StepError
+from planrunner.models.base import ModelChoice, ModelRequest, Reply
 from planrunner.models.litellm_errors import as_step_error, shortened
+from planrunner.models.litellm_replies import heard, is_price, prices, read
 from planrunner.models.masking import Masking, keys_in_use
 from planrunner.models.strict import is_strict
 
@@ -68,7 +69,7 @@ class LitellmModel:
             async with asyncio.timeout(request.timeout):
                 response = await litellm.acompletion(**_arguments(request))
                 if request.on_text is not None:
-                    response = await _heard(litellm, response, request, masking)
+                    response = await heard(litellm, response, request, masking)
         except TimeoutError:
             raise DeadlineError(f"{request.model}: no reply came within {request.timeout:g} s") from None
         except StepError:
@@ -76,7 +77,7 @@ class LitellmModel:
         except Exception as error:
             missing, unknown = _diagnose(litellm, request)
             raise as_step_error(error, request.model, request.parameters, missing, unknown) from None
-        return _reply(response, request, masking)
+        return read(litellm, response, request, masking)
 
     async def takes_schema(self, choice: ModelChoice, beside_tools: bool) -> bool:
         """What litellm says of the model. Beside tools only where a schema is not itself made into a tool call."""
@@ -89,7 +90,7 @@ class LitellmModel:
 
     async def knows_price(self, choice: ModelChoice) -> bool:
         """Whether litellm's list has it, or the parameters tell it."""
-        if all(f"{side}_cost_per_token" in choice.parameters for side in ("input", "output")):
+        if prices(choice.parameters) is not None:
             return True
         litellm = await _litellm()
         with suppress(Exception):
@@ -143,13 +144,15 @@ def _tame(litellm: Any) -> None:
     litellm.num_retries = 0
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    # With a reply that makes no sense, pydantic warns on stderr beside the error that is raised.
-    warnings.filterwarnings("ignore", "Pydantic serializer warnings", UserWarning)
+    # pydantic has things to say of litellm's classes, and of replies that make no sense beside the error raised for it.
+    for beginning in ("Pydantic serializer warnings", "Item '.*' on TypedDict class"):
+        warnings.filterwarnings("ignore", beginning, UserWarning)
     # Asked for no retries, it still sends a request again when the connection breaks, with most providers.
     from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
     handler: Any = AsyncHTTPHandler
     handler.single_connection_post_request = _no_second_request
+    _let_gemini_end(getattr(litellm, "VertexGeminiConfig", None))
 
 
 def _load_the_rest(litellm: Any) -> None:
@@ -157,8 +160,16 @@ def _load_the_rest(litellm: Any) -> None:
     tool = {"type": "function", "function": {"name": "x", "parameters": {"type": "object"}}}
     messages = [{"role": "user", "content": "x"}]
     with suppress(Exception):  # what is wrong here, the call that needs it will say
-        litellm.completion(model="openai/x", messages=messages, tools=[tool], mock_response="x")
+        for stream in (False, True):
+            list(litellm.completion("openai/x", messages, tools=[tool], mock_response="x", stream=stream))
         import_module("openai.resources.chat.completions")
+
+
+def _let_gemini_end(config: Any) -> None:
+    """Have only that piece of a Gemini stream taken for its end that says so; litellm takes each of them for it."""
+    reason_of = getattr(config, "_check_finish_reason", None)
+    if reason_of is not None:
+        config._check_finish_reason = staticmethod(lambda message, told: reason_of(message, told) if told else None)
 
 
 async def _no_second_request(*_: Any, **__: Any) -> None:
@@ -181,6 +192,7 @@ async def _keep_until_the_end(litellm: Any) -> AsyncGenerator[None, None]:
         yield
     finally:
         await _close_clients(litellm.in_memory_llm_clients_cache)
+        await _close_shared_session(litellm)
 
 
 async def _close_clients(cache: Any) -> None:
@@ -193,11 +205,20 @@ async def _close_clients(cache: Any) -> None:
             await client.close()
 
 
+async def _close_shared_session(litellm: Any) -> None:
+    """Some providers' streams come through one client for all loops, which opens a session anew for each of them."""
+    transport = getattr(getattr(getattr(litellm, "module_level_aclient", None), "client", None), "_transport", None)
+    session: Any = getattr(transport, "client", None)
+    if getattr(session, "_loop", None) is asyncio.get_running_loop():
+        with suppress(Exception):
+            await session.close()
+
+
 def _arguments(request: ModelRequest) -> dict[str, Any]:
     """What litellm is called with; a plan's parameters can't take back what is settled here."""
     # Copies to the ground: litellm rewrites nested parameters and schemas in place for some providers.
     arguments = {
-        **deepcopy(dict(request.parameters)),
+        **deepcopy({name: value for name, value in request.parameters.items() if not is_price(name)}),
         "model": request.model,
         "messages": deepcopy([dict(message) for message in request.messages]),
         "timeout": request.timeout,
@@ -215,28 +236,6 @@ def _arguments(request: ModelRequest) -> dict[str, Any]:
     if _needs_no_key(request):
         arguments["api_key"] = "none"
     return arguments
-
-
-async def _heard(litellm: Any, stream: Any, request: ModelRequest, masking: Masking) -> Any:
-    """The whole response of a stream, its text told as it comes. TransientError when it ends before its end.
-
-    litellm makes up a proper end where a stream breaks off without an error; what the provider itself said of the end
-    stands in `received_finish_reason`.
-    """
-    chunks = []
-    masked = masking.stream(request.on_text or _unheard)
-    async for chunk in stream:
-        chunks.append(chunk)
-        if chunk.choices and chunk.choices[0].delta.content:
-            masked.take(chunk.choices[0].delta.content)
-    if stream.received_finish_reason is None:
-        raise TransientError(f"{request.model}: the reply was cut off before its end")
-    masked.end()
-    return litellm.stream_chunk_builder(chunks, messages=list(request.messages))
-
-
-def _unheard(_: str) -> None:
-    """Nobody listens."""
 
 
 def _needs_no_key(request: ModelRequest) -> bool:
@@ -257,35 +256,3 @@ def _diagnose(litellm: Any, request: ModelRequest) -> tuple[list[str], bool]:
     if request.parameters.get("api_key"):
         return [], False
     return list(litellm.validate_environment(request.model)["missing_keys"]), False
-
-
-def _reply(response: Any, request: ModelRequest, masking: Masking) -> Reply:
-    choices = getattr(response, "choices", None)
-    message = getattr(choices[0], "message", None) if choices else None
-    if not choices or message is None:
-        raise ModelError(f"{request.model}: the reply can't be read: it holds no message")
-    text, reason = message.content, choices[0].finish_reason
-    try:
-        calls = tuple(
-            ToolCall(call.id, masking(call.function.name or ""), masking(call.function.arguments or ""))
-            for call in message.tool_calls or ()
-        )
-        for said in (text or "", *(f"{call.id}{call.name}{call.arguments}" for call in calls)):
-            said.encode()
-    except (AttributeError, TypeError):
-        raise ModelError(f"{request.model}: the reply can't be read: its message is no chat message") from None
-    except UnicodeEncodeError:
-        raise ModelError(f"{request.model}: the reply can't be read: it holds half a character") from None
-    if reason == "content_filter" and not text and not calls:
-        raise ModelError(f"{request.model}: the provider's content filter held the reply back")
-    return Reply(None if text is None else masking(text), calls, _usage(response), reason)
-
-
-def _usage(response: Any) -> Usage:
-    usage = getattr(response, "usage", None)
-    usd = response._hidden_params.get("response_cost")
-    return Usage(
-        getattr(usage, "prompt_tokens", None) or 0,
-        getattr(usage, "completion_tokens", None) or 0,
-        float(usd) if isinstance(usd, int | float) else None,
-    )

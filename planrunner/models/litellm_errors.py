@@ -61,6 +61,7 @@ _NAME_ONE: Final = "A model is named PROVIDER/NAME, such as openai/gpt-4o-mini"
 _CHECK_NAME: Final = "Check the model's name, PROVIDER/NAME, and `api_base` if one is set"
 _INSTALL: Final = "Run: pip install 'planrunner[litellm]'"
 
+_UNREADABLE: Final = ("APIConnectionError", "APIError", "InternalServerError", "MidStreamFallbackError")
 _BY_CLASS: Final = {
     "ContextWindowExceededError": ("the messages are longer than the model takes", "Make task or tool results shorter"),
     "ContentPolicyViolationError": ("the provider's content filter refused", ""),
@@ -165,15 +166,17 @@ def _explain(
     if status is not None:
         other = "the provider failed" if kind is TransientError else "the provider refused the request"
         return _BY_STATUS.get(status, (other, ""))
-    if kind is TransientError:
+    if kind is TransientError and any(_is(one, "TransportError") for one in behind):
         return "the connection to the provider failed", "Check the network, and `api_base` if one is set"
+    if kind is TransientError:
+        return "the provider broke off its reply", ""
     if kind is DeadlineError:
         return "no reply came in time", ""
     if any(isinstance(one, ImportError) for one in behind):
         return "litellm lacks a package", _INSTALL
     if any(type(one).__name__ in _NO_URL for one in behind):
         return "its address is no URL", "Check `api_base`: it begins with http:// or https://"
-    if type(error).__name__ in ("APIConnectionError", "APIError", "InternalServerError"):
+    if type(error).__name__ in _UNREADABLE:
         return "the reply can't be read", ""
     return "the request can't be made", ""
 

@@ -1,33 +1,72 @@
-"""Keeps the keys that a call is made with out of what comes back: a server may repeat them, whole or in pieces."""
+"""Keeps the keys that a call is made with out of what comes back: a server may repeat them, whole or in pieces, as they
+are or in one of the codes that servers write headers and addresses in.
+"""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import quote
 
 MASK: Final = "‹key›"  # noqa: RUF001
-_SHORTEST: Final = 8
+SHORTEST_KEY: Final = 8
 """Shorter values are no keys, and would be found in innocent text."""
-_PARAMETER: Final = re.compile(r"(?i)key|token|secret|password|authorization")
+_PARAMETER: Final = re.compile(r"(?i)key|token|secret|password|credential|cookie|authoriz|auth(?!or)")
 _VARIABLE: Final = re.compile(r"(?i)(_|^)(API_?KEY|KEY|TOKEN|SECRET|PASSWORD)$|SECRET_ACCESS_KEY$")
+_SCHEME: Final = re.compile(r"(?i)(?:bearer|basic|token|api-?key)\s+(\S+)")
+_ESCAPE: Final = re.compile("%..")
+_URL_SAFE: Final = str.maketrans("+/", "-_")
+
+
+def is_key_name(parameter: str) -> bool:
+    """Whether a parameter or header of this name holds a key."""
+    return bool(_PARAMETER.search(parameter))
 
 
 def keys_in_use(parameters: Mapping[str, Any]) -> list[str]:
-    """The values that must not be told: of the call's own parameters, and of the environment. The longest first."""
-    named = [(name, value) for name, value in _leaves(parameters) if _PARAMETER.search(name)]
-    named += [(name, value) for name, value in os.environ.items() if _VARIABLE.search(name)]
-    values = {value for _, value in named if isinstance(value, str) and len(value) >= _SHORTEST}
-    return sorted(values, key=len, reverse=True)
+    """The values that must not be told: of the call's own parameters, and of the environment; and what they look like
+    in base64, addresses, JSON and hexadecimal. The longest first.
+    """
+    named = [value for name, value in _leaves(parameters) if is_key_name(name)]
+    named += [value for name, value in os.environ.items() if _VARIABLE.search(name)]
+    keys = {key for value in named if isinstance(value, str) for key in _keys(value)}
+    return sorted({form for key in keys for form in _forms(key)}, key=len, reverse=True)
 
 
-def _leaves(table: Mapping[str, Any]) -> list[tuple[str, Any]]:
+def _leaves(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Names and values, those of tables within (`extra_headers`) too."""
-    found: list[tuple[str, Any]] = []
     for name, value in table.items():
-        found += _leaves(value) if isinstance(value, Mapping) else [(name, value)]
-    return found
+        if isinstance(value, Mapping):
+            yield from _leaves(value)
+        else:
+            yield name, value
+
+
+def _keys(value: str) -> Iterator[str]:
+    """The value, and the key in it where it is a header (`Bearer …`)."""
+    scheme = _SCHEME.fullmatch(value.strip())
+    yield from (key for key in (value, scheme[1] if scheme else "") if len(key) >= SHORTEST_KEY)
+
+
+@lru_cache(maxsize=256)
+def _forms(key: str) -> frozenset[str]:
+    data = key.encode("utf-8", "surrogatepass")
+    quoted = quote(data, safe="")
+    small = _ESCAPE.sub(lambda escape: escape[0].lower(), quoted)
+    slashes = (key.replace("/", escaped) for escaped in (r"\/", r"\\/"))
+    forms = {key, quoted, small, *slashes, data.hex()}
+    coded = {_in_base64(data, before) for before in range(3)}
+    return frozenset(forms | coded | {form.translate(_URL_SAFE) for form in coded})
+
+
+def _in_base64(data: bytes, before: int) -> str:
+    """Those characters of base64 that the data alone decides, where so many bytes stand before it in a group of 3."""
+    whole = b64encode(bytes(before) + data).decode()
+    return whole[(0, 2, 3)[before] : (before + len(data)) * 8 // 6]
 
 
 class Masking:
@@ -48,7 +87,7 @@ class Masking:
 
 
 class Stream:
-    """Tells a text as it comes, and holds back its end while that may be the beginning of a key."""
+    """Tells a text as it comes. Its end is held back while that may be the beginning of a key, or half a character."""
 
     def __init__(self, masking: Masking, keys: list[str], tell: Callable[[str], None]) -> None:
         self._masking = masking
@@ -58,8 +97,9 @@ class Stream:
 
     def take(self, piece: str) -> None:
         """One more piece."""
-        text = self._masking(self._held + piece)
+        text = self._masking(joined(self._held + piece))
         begun = max((_begun(text, key) for key in self._keys), default=0)
+        begun = max(begun, "\ud800" <= text[-1:] <= "\udbff")
         self._held = text[len(text) - begun :]
         self._say(text[: len(text) - begun])
 
@@ -70,7 +110,12 @@ class Stream:
 
     def _say(self, text: str) -> None:
         if text:
-            self._tell(text)
+            self._tell(text.encode("utf-8", "replace").decode())  # half a character is nothing to be told
+
+
+def joined(text: str) -> str:
+    """The text, with characters that were written in two halves (JSON may do so) as such."""
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def _begun(text: str, key: str) -> int:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from planrunner.document.loaded import Loaded
 from planrunner.document.problem import Problem
 from planrunner.render.words import count
 
@@ -14,17 +15,31 @@ from planrunner.render.words import count
 class Checked:
     """A file, its problems in order, and its lines (without their ends; empty where there is no text to show).
 
-    prompts  the lines of its prompt files by name; problems may be told in them too
+    prompts   the lines of its prompt files by name; problems may be told in them too
+    subplans  the lines of its sub-plans and of their prompt files by name, likewise
     """
 
     file: str
     problems: tuple[Problem, ...] = ()
     lines: Sequence[str] = field(default=(), repr=False)
     prompts: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
+    subplans: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
 
     def lines_of(self, file: str) -> Sequence[str]:
         """The lines of the file in which a problem stands."""
-        return self.lines if file == self.file else self.prompts.get(file, ())
+        if file == self.file:
+            return self.lines
+        return self.prompts.get(file) or self.subplans.get(file, ())
+
+    def has(self, file: str) -> bool:
+        """Whether what stands in this file is the plan's own: not a sub-plan's."""
+        return file == self.file or file in self.prompts
+
+
+def as_checked(loaded: Loaded) -> Checked:
+    """A plan as it was read."""
+    prompts, subplans = ({each.name: each.lines for each in files} for files in (loaded.prompts, loaded.subplans))
+    return Checked(loaded.source.name, loaded.problems, loaded.source.lines, prompts, subplans)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,13 @@ KIND = StepKind(
         "type": "string",
         "minLength": 1,
         "x-expected": "the path of a plan relative to this file, or package.module:file.yml",
-        "description": "Runs another plan inside this run. The output is its final output.",
+        "description": (
+            "Runs another plan inside this run: its path relative to this file, inside the project, or "
+            "package.module:file.yml. The output is its final output."
+        ),
     },
     beside={
-        "inputs": {"type": "object", "x-place": "template", "description": "The inputs of that plan."},
+        "inputs": {"type": "object", "x-place": "template", "description": "What that plan is given: name → value."},
     },
     run=run,
 )

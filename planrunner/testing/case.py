@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from planrunner.document.load import Loaded, find_root, load_document, read_plan
+from planrunner.document.load import find_root, load_document, read_plan
+from planrunner.document.loaded import Loaded
 from planrunner.document.problem import Problem, in_order
 from planrunner.document.script import PARTS
 from planrunner.document.shape import Shape, check_shape
@@ -15,7 +16,7 @@ from planrunner.document.source import ListNode, MapNode, Node, Source, parse, p
 from planrunner.document.tree import text_of
 from planrunner.errors import UsageError
 from planrunner.plan import Plan
-from planrunner.render.checked import Checked
+from planrunner.render.checked import Checked, as_checked
 from planrunner.subset import Path
 from planrunner.testing.checking import problems_of_case, problems_of_expressions
 from planrunner.testing.names import PlanNames
@@ -155,8 +156,7 @@ class _Reader:
             self._problems.append(self._source.problem(node, "no-plan", f"{error}: 'plan' is a path from this file"))
             return None
         if any(problem.level == "error" for problem in loaded.problems):
-            prompts = {prompt.name: prompt.lines for prompt in loaded.prompts}
-            self._wrong.append(Checked(loaded.source.name, loaded.problems, loaded.source.lines, prompts))
+            self._wrong.append(as_checked(loaded))
         return loaded.plan
 
 

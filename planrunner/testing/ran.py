@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -30,6 +30,7 @@ class Ran:
     """A run as it stands.
 
     calls    of tools, each attempt, in the order in which they were made
+    events   everything that happened
     whole    its steps and effects, also those that a run forgets: items of a loop that are done
     refusal  why the run was not begun
     """
@@ -38,6 +39,7 @@ class Ran:
         self.state = RunState("")
         self.whole = RunState("")
         self.calls: list[Call] = []
+        self.events: list[Event] = []
         self.refusal: str | None = None
         self._names = names
 
@@ -45,6 +47,7 @@ class Ran:
         """Take an event in."""
         if event.kind == events.RUN_STARTED:
             self.state = RunState(event.body["id"])
+        self.events.append(event)
         path = event.key.partition("!")[0]
         step = self.state.steps.get(path)
         apply(self.state, event)
@@ -87,7 +90,7 @@ class Ran:
             },
             "output": None if state.output is MISSING else state.output,
             "outputs": {path: step.output for path, step in self.whole.steps.items() if step.state == COMPLETE},
-            "prompts": _prompts(self.whole),
+            "prompts": _prompts(self.events),
         }
 
 
@@ -116,10 +119,10 @@ def _means(name: str, path: str) -> bool:
     return any(name == known for known in names_of(path))
 
 
-def _prompts(run: RunState) -> dict[str, list[str]]:
+def _prompts(history: Sequence[Event]) -> dict[str, list[str]]:
     """Step path → the text that was sent to its model, one per turn: the system message, then all that was said."""
     texts: dict[str, list[str]] = {}
-    for path, sent in groupby(sent_prompts(run), lambda prompt: prompt.path):
+    for path, sent in groupby(_first_attempts(history), lambda prompt: prompt.path):
         system, said = "", list[str]()
         for prompt in sent:
             for message in prompt.messages:
@@ -130,6 +133,11 @@ def _prompts(run: RunState) -> dict[str, list[str]]:
             texts.setdefault(path, []).append("\n\n".join(filter(None, (system, *said))))
             said += _reply(prompt)
     return texts
+
+
+def _first_attempts(history: Sequence[Event]) -> Iterator[SentPrompt]:
+    """Of each call what was sent at first: a further attempt is sent the same."""
+    return (prompt for prompt in sent_prompts("", history) if prompt.attempt == 1)
 
 
 def _reply(prompt: SentPrompt) -> Iterator[str]:

@@ -14,9 +14,7 @@ from planrunner.registry import hint
 from planrunner.tools.base import EFFECTS, Tool, can_run
 from planrunner.tools.calling import error_text
 from planrunner.tools.python import tool as as_function_tool
-
-_appended_roots: set[str] = set()
-"""Project roots that we put on `sys.path`: modules of one project must not serve the plans of another."""
+from planrunner.tools.search_path import appended_roots
 
 
 def load_tool(use: str, root: str) -> Tool:
@@ -91,7 +89,7 @@ def _import(name: str, use: str, root: str) -> Any:
 
     if root not in (os.path.realpath(entry) for entry in sys.path):
         sys.path.append(root)
-        _appended_roots.add(root)
+        appended_roots.add(root)
         invalidate_caches()
     try:
         module = import_module(name)
@@ -120,7 +118,7 @@ def _refuse_foreign(module: Any, use: str, root: str) -> None:
     path = Path(os.path.realpath(file))
     homes = [entry for entry in map(os.path.realpath, sys.path) if path.is_relative_to(entry)]
     home = max(homes, key=len, default=root)
-    if home != root and home in _appended_roots:
+    if home != root and home in appended_roots:
         raise ToolUnusableError(
             f"use: {use!r} was found in another project, {home}, whose plans run in this process; "
             "give the module a name that only one of the projects has"

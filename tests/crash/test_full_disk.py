@@ -12,8 +12,8 @@ import pytest
 
 from planrunner import PlanRun, StoreError
 from planrunner.events import EFFECT_FINISHED, Event
-from tests.crash import work
 from tests.conftest import Size
+from tests.crash import work
 from tests.crash.faults import Fault, put_in
 from tests.crash.work import TOUCHES, Workshop, answered, effect_keys, load, masked
 

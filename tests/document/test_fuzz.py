@@ -22,7 +22,7 @@ _SNIPPETS = [
 
 def _load(text: bytes) -> Loaded:
     loaded = load_document(text, "fuzz.yml", path=str(PLANS / "ok" / "fuzz.yml"), root=str(PLANS))
-    files = {source.name: source.lines for source in (loaded.source, *loaded.prompts)}
+    files = {source.name: source.lines for source in (loaded.source, *loaded.prompts, *loaded.subplans)}
     for problem in loaded.problems:
         assert 1 <= problem.line <= len(files[problem.file]) + 1
         assert problem.column >= 1

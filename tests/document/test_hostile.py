@@ -99,5 +99,58 @@ def test_very_many_prompt_files_are_refused(tmp_path: Path) -> None:
     assert "a plan may have 1,000 prompt files" in _read(plan)[0]
 
 
+_OUTER = "planrunner: 1\nname: outer\nsteps:\n"
+_ALIASES = "x-a: &a [" + "1," * 900 + "]\nx-b: [" + "*a," * 200 + "]\n"
+
+
+def _runs(*names: str) -> str:
+    return _OUTER + "".join(f"  - {{id: s{number}, plan: {name}}}\n" for number, name in enumerate(names))
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        _OUTER + "  - {id: a, set: 1}\n" + _ALIASES,
+        _OUTER + "  - {id: a, set: [" + "1," * 200_001 + "]}\n",
+        _OUTER + "  - {id: a, set: " + "[" * 60 + "\n" * 400_000,
+        _OUTER + "".join(f"  - {{id: s{number}, task: {{file: t.md}}}}\n" for number in range(600)),
+        "x\n" * 2_000_000,
+        _OUTER + "  - {id: a, task: '" + "{{ run.id }} " * 3000 + "'}\n",
+        _OUTER + "  - {id: a, set: 1}\n" + f"x-text: {'x' * 100_000}\n",
+    ],
+    ids=["aliases", "too many values", "never closed", "prompts", "no plan", "templates", "long"],
+)
+def test_what_is_dear_in_one_sub_plan_is_not_dear_200_times(inner: str, tmp_path: Path) -> None:
+    names = [f"a{number}.yml" for number in range(300)]
+    plan = tmp_path / "plan.yml"
+    plan.write_text(_runs(*names))
+    (tmp_path / "t.md").write_text("{{ run.id }} and {{ inputs.x }}\n" * 2000)
+    first, *others = (tmp_path / name for name in names)
+    first.write_text(inner)
+    for other in others:
+        other.hardlink_to(first)
+    assert _read(plan)
+
+
+def test_ways_without_number_through_sub_plans_are_refused(tmp_path: Path) -> None:
+    """A hundred levels of a hundred plans, each of which runs all plans of the next level."""
+    plan = tmp_path / "plan.yml"
+    levels = [[f"p{level}_{place}.yml" for place in range(100)] for level in range(100)]
+    plan.write_text(_runs(*levels[0]))
+    for names, below in zip(levels, [*levels[1:], ["gone.yml"]], strict=True):
+        for name in names:
+            (tmp_path / name).write_text(_runs(*below))
+    assert _read(plan)
+
+
+def test_sub_plans_that_all_run_each_other_end(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.yml"
+    names = [f"p{place}.yml" for place in range(100)]
+    plan.write_text(_runs(*names))
+    for place, name in enumerate(names):
+        (tmp_path / name).write_text(_runs(*names[place:], *names[:place]))
+    assert _read(plan)
+
+
 def test_a_file_without_end_is_not_read() -> None:
     assert [problem.split(": ")[0] for problem in _read(Path("/dev/zero"))] == ["1:1"]

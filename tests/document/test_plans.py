@@ -20,8 +20,8 @@ LEFT = ("unknown-tool", "wrong-args", "lowered-effect", "unapproved")
 """Whether these hold only the Runner knows, who may have tools of the caller's own."""
 
 
-SHOWN_ELSEWHERE = {"unreadable", "too-large", "too-many-problems", "planned", "policy"}
-"""No short file gives these alone: see test_load, test_policy, test_planned and the tests of `validate`."""
+SHOWN_ELSEWHERE = {"unreadable", "too-large", "too-many-problems", "subplan-limit", "planned", "policy"}
+"""No short file gives these: see test_load, test_subplans, test_policy, and the tests of `validate` and the planner."""
 
 
 def _files(folder: str) -> list[Path]:
@@ -36,7 +36,7 @@ def _said(file: Path) -> list[str]:
 
 
 def _line(problem: Problem, plan: str) -> str:
-    """A problem of the plan itself without the plan's name, one of a prompt file with that file's."""
+    """A problem of the plan itself without the plan's name, one of a prompt file or sub-plan with that file's."""
     return str(problem) if problem.file == plan else f"{problem.file}:{problem}"
 
 

@@ -88,6 +88,18 @@ def test_tool_calls_come_back_as_the_model_wrote_them(ask: Ask) -> None:
     )
 
 
+def test_a_character_in_two_halves_is_one(ask: Ask) -> None:
+    with OpenAIServer([raw(text("so XX").body.replace(b"XX", b"\\ud83d\\ude00"))]) as server:
+        assert ask(request(server)).text == "so 😀"
+
+
+def test_a_key_in_any_part_of_a_reply_is_masked(ask: Ask) -> None:
+    call = {"id": KEY, "type": "function", "function": {"name": f"n{KEY}", "arguments": f'{{"a": "{KEY}"}}'}}
+    answer = completion({"role": "assistant", "content": f"{KEY}!", "tool_calls": [call]}, "tool_calls")
+    with OpenAIServer([answer]) as server:
+        assert KEY not in repr(ask(request(server)))
+
+
 def test_a_conversation_with_a_tools_result_goes_out_whole(ask: Ask) -> None:
     asked = {"id": "c0", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Oslo"}'}}
     messages: list[dict[str, Any]] = [
@@ -140,6 +152,21 @@ FAILURES: dict[str, tuple[Answer, type[StepError], str]] = {
     "a text that is none": (text(5), ModelError, "the reply can't be read"),
     "calls that are none": (text(None, tool_calls=[{}]), ModelError, "the reply can't be read"),
     "half a character": (text("\ud83d"), ModelError, "it holds half a character"),
+    "too long": (
+        completion({"role": "assistant", "content": "Good d"}, "length"),
+        ModelError,
+        "the reply was cut off at its length limit: raise `max_tokens` under `models`, or ask for less",
+    ),
+    "filtered in its middle": (
+        completion({"role": "assistant", "content": "Good d"}, "content_filter"),
+        ModelError,
+        "the provider's content filter held the reply back",
+    ),
+    "calls that are not there": (
+        completion({"role": "assistant", "content": None}, "tool_calls"),
+        ModelError,
+        "the reply can't be read: it ends for tool calls and holds none",
+    ),
     "filtered": (
         completion({"role": "assistant", "content": None}, "content_filter"),
         ModelError,

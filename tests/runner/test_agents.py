@@ -156,6 +156,28 @@ def test_a_wrong_call_goes_back_to_the_model(plan_of: PlanOf, name: str, argumen
     assert search.calls == (["soft"] if "soft" in arguments else [])
 
 
+class Clarify(Search):
+    """A tool of a plan's own that is named as the one by which agents ask."""
+
+    id = "clarify"
+
+
+def test_a_plans_own_tool_named_clarify_is_a_tool_like_any_other(plan_of: PlanOf) -> None:
+    plan = plan_of("""
+        tools: {clarify: {}}
+        hooks: {before_tool_call: [{use: deny_tool_calls, with: {tools: [clarify]}}]}
+        agents: {helper: {tools: [clarify]}}
+        steps: [{id: work, task: "Go", agent: helper}]
+    """)
+    tool, model = Clarify(), Recorded(calls(("clarify", '{"q": "snow"}')), text("done"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Runner, "_model", lambda *_: model)
+        record = Runner(tools=[tool], store="memory", model="m").run(plan)
+    assert record.error is not None
+    assert record.error.kind == "rejected"
+    assert (tool.calls, record.clarifications) == ([], [])
+
+
 def test_a_hard_error_of_a_tool_ends_the_step(plan_of: PlanOf) -> None:
     record, _ = run(plan_of, Recorded(calls(("search", '{"q": "hard"}')), text("never said")))
     assert (record.error.kind, record.error.message) == ("tool_error", "gone")

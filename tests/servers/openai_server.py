@@ -7,6 +7,7 @@ import json
 import select
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -37,14 +38,31 @@ class Request:
 class Answer:
     """How one request is answered.
 
-    manner  `whole`; `cut` (half the promised body, then the connection ends); `drip` (a byte now and then, without
-            end); `hang` (nothing at all); `reset` (the connection is torn down)
+    manner  `whole`; `cut` (a part of the promised body, then the connection ends); `short` (the same, no length having
+            been promised: it looks like the end); `held` (a part, and the rest when `until` is set); `drip` (a byte now
+            and then, without end); `trickle` (as a stream of words without end); `hang` (nothing at all); `reset` (the
+            connection is torn down)
+    at      how much is sent of a body that is not sent whole: bytes, or the text up to whose end it is sent; None: half
+    plain   it is sent as it is, also to a client that asked for a stream
     """
 
     body: bytes = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     manner: str = "whole"
+    at: int | str | None = None
+    until: threading.Event | None = None
+    plain: bool = False
+
+    @property
+    def split(self) -> tuple[bytes, bytes]:
+        """The body up to `at`, and the rest."""
+        at = self.at
+        if isinstance(at, str):
+            at = self.body.index(at.encode()) + len(at)
+        elif at is None:
+            at = len(self.body) // 2
+        return self.body[:at], self.body[at:]
 
 
 def text(content: Any, **message: Any) -> Answer:
@@ -101,12 +119,15 @@ def streamed(answer: Answer) -> Answer:
         content, tool_calls = message["content"], message.get("tool_calls") or []
     except (ValueError, TypeError, LookupError):
         return answer
+    if answer.status != 200:
+        return answer
     pieces = [content[place : place + 5] for place in range(0, len(content or ""), 5)]
     parts = [delta(role="assistant", content=None)]
     parts += [delta(content=piece) for piece in pieces]
     parts += [delta(tool_calls=[{"index": index, **call}]) for index, call in enumerate(tool_calls)]
     parts += [delta(choice["finish_reason"]), {"choices": [], "usage": whole["usage"]}]
-    return replace(sse(*parts), manner=answer.manner)
+    stream = sse(*parts)
+    return replace(answer, body=stream.body, headers={**answer.headers, **stream.headers})
 
 
 def failure(status: int, message: str = "no", code: str | None = None, **headers: str) -> Answer:
@@ -116,14 +137,27 @@ def failure(status: int, message: str = "no", code: str | None = None, **headers
     return Answer(json.dumps(body).encode(), status, {"content-type": "application/json", **named})
 
 
-def cut(answer: Answer) -> Answer:
-    return replace(answer, manner="cut")
+def cut(answer: Answer, at: int | str | None = None) -> Answer:
+    return replace(answer, manner="cut", at=at)
+
+
+def short(answer: Answer, at: int | str | None = None) -> Answer:
+    return replace(answer, manner="short", at=at)
+
+
+def held(answer: Answer, at: int | str, until: threading.Event) -> Answer:
+    return replace(answer, manner="held", at=at, until=until)
 
 
 def drip(answer: Answer) -> Answer:
     return replace(answer, manner="drip")
 
 
+def plain(answer: Answer) -> Answer:
+    return replace(answer, plain=True)
+
+
+TRICKLE = Answer(headers={"content-type": "text/event-stream"}, manner="trickle")
 HANG = Answer(manner="hang")
 RESET = Answer(manner="reset")
 
@@ -144,6 +178,7 @@ class OpenAIServer:
         self.asked = threading.Event()
         self.left = threading.Event()
         self.closing = threading.Event()
+        self.wrong: list[BaseException | None] = []
         self._script = script
         self._numbers = itertools.count()
         self._lock = threading.Lock()
@@ -166,6 +201,7 @@ class OpenAIServer:
         self._thread.join()
         self._server.hang_up()
         self._server.server_close()
+        assert not self.wrong, self.wrong
 
     def answer(self, request: Request) -> Answer:
         with self._lock:
@@ -203,7 +239,10 @@ class _Server(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away in the middle is what some tests are about."""
+        """A client that goes away in the middle is what some tests are about; a script that is wrong is told."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            self.owner.wrong.append(error)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -216,18 +255,23 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.path, headers, json.loads(body))
         answer = self.server.owner.answer(request)
-        if request.body.get("stream"):
+        if request.body.get("stream") and not answer.plain:
             answer = streamed(answer)
         getattr(self, f"_{answer.manner}")(answer)
 
     def log_message(self, *args: Any) -> None:
         """Say nothing."""
 
-    def _head(self, answer: Answer, length: int) -> None:
+    def _head(self, answer: Answer, length: int | None) -> None:
+        """Status and headers. Without a length the body ends with the connection."""
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        self.send_header("content-length", str(length))
+        if length is None:
+            self.send_header("connection", "close")
+            self.close_connection = True
+        else:
+            self.send_header("content-length", str(length))
         self.end_headers()
 
     def _whole(self, answer: Answer) -> None:
@@ -236,8 +280,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _cut(self, answer: Answer) -> None:
         self._head(answer, len(answer.body))
-        self.wfile.write(answer.body[: len(answer.body) // 2])
+        self.wfile.write(answer.split[0])
         self.close_connection = True
+
+    def _short(self, answer: Answer) -> None:
+        self._head(answer, None)
+        self.wfile.write(answer.split[0])
+
+    def _held(self, answer: Answer) -> None:
+        first, rest = answer.split
+        self._head(answer, len(answer.body))
+        self.wfile.write(first)
+        while answer.until is not None and not answer.until.is_set():
+            if not self._client_stays():
+                return
+        self.wfile.write(rest)
+
+    def _trickle(self, answer: Answer) -> None:
+        self._head(answer, None)
+        word = sse(delta(content="word "), done=False).body
+        while self._client_stays():
+            self.wfile.write(word)
 
     def _drip(self, answer: Answer) -> None:
         self._head(answer, 1_000_000)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from planrunner.document.load import Loaded, load_document
-from planrunner.testing.case import Plans
 from planrunner.testing.names import PlanNames
 from tests.testing.conftest import Carry, Read, told, whole
 
@@ -89,21 +86,10 @@ DIFFERS = [
 ]
 
 
-class WithLetter(Plans):
-    """Reads plans whose step `letter` runs LETTER."""
-
-    def load(self, path: str) -> Loaded:
-        loaded = super().load(path)
-        inner = load_document(LETTER.encode(), "letter.yml", path=None, root=os.path.dirname(path))
-        assert not inner.problems, inner.problems
-        assert loaded.plan is not None, loaded.problems
-        assert inner.plan is not None
-        return replace(loaded, plan=replace(loaded.plan, subplans={"./letter.yml": inner.plan}))
-
-
-@pytest.fixture
-def plans() -> Plans:
-    return WithLetter()
+@pytest.fixture(autouse=True)
+def letter(tmp_path: Path) -> None:
+    """The plan that the step `letter` runs."""
+    (tmp_path / "letter.yml").write_text(LETTER, "utf-8")
 
 
 @pytest.mark.parametrize("expect", HOLDS)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from planrunner.plan import Step
-from planrunner.tools import loading
 from planrunner.tools.base import Tool, ToolRunContext
 from planrunner.tools.calling import call_tool
+from planrunner.tools.search_path import appended_roots
 
 STEP = Step("work", 0, "tool", "x", path="work")
 
@@ -34,10 +34,12 @@ def call(ctx: ToolRunContext):
 @pytest.fixture
 def import_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a test imports from projects of its own is forgotten afterwards."""
-    before = set(sys.modules)
+    before, roots = set(sys.modules), set(appended_roots)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    monkeypatch.setattr(loading, "_appended_roots", set())
+    appended_roots.clear()
     yield
+    appended_roots.clear()
+    appended_roots.update(roots)
     for name in set(sys.modules) - before:
         del sys.modules[name]

@@ -28,6 +28,13 @@ def unapproved_calls(document: Document) -> tuple[UnapprovedCall, ...]:
     return tuple(UnapprovedCall(call.step.name, approvals.names(call), approvals.code_guards(call)) for call in found)
 
 
+def approves_inside(document: Document) -> bool:
+    """Whether the hooks of a plan have every call approved that its sub-plans leave open."""
+    approvals = Approvals(document)
+    plans = (plan for subplan in document.subplans.values() for plan in subplan.walk_plans())
+    return all(approvals.counts_inside(call) for plan in plans for call in plan.unapproved)
+
+
 def _unapproved(document: Document, approvals: Approvals) -> Iterator[Call]:
     for call in calls(document):
         if approvals.is_grave(call) and not _is_at_the_end(call) and not approvals.counts(call):

@@ -18,6 +18,7 @@ from planrunner.registry import load
 from planrunner.tools.builtin import BUILTIN
 
 _TEMPLATE: Final = ("{{", "{%", "{#")
+UNKNOWN: Final = "is not a known name"
 _USES: Final = {use: name for name, use in BUILTIN.items()}
 _DEPENDS = "anyOf oneOf allOf not if dependentRequired dependentSchemas dependencies $ref $dynamicRef"
 _ON_OTHERS: Final = frozenset(_DEPENDS.split())
@@ -27,19 +28,28 @@ _ON_OTHERS: Final = frozenset(_DEPENDS.split())
 def check(document: Document) -> Iterator[Problem]:
     """Names that are missing or unknown, and values that are written out and do not fit."""
     for step in document.steps:
-        name = text_of(step.node.get("tool")) if step.verb == "tool" and not _has_foreign_key(step) else None
-        args = step.node.get("args") or MapNode(0, 0)
-        if name is None or not isinstance(args, MapNode) or (args.size > 1 and not args.entries):
-            continue  # told as such
-        schema = _schema(document, name)
-        if schema is not None:
-            for found in _wrong(schema, args):
-                yield document.problem(_place(step, args, found), "wrong-args", _message(name, found))
+        name = text_of(step.node.get("tool")) if step.verb == "tool" else None
+        schema = None if name is None else _schema(document, name)
+        if name is not None and schema is not None:
+            for node, found in misfits(step, "args", schema):
+                yield document.problem(node, "wrong-args", _message(name, found))
+
+
+def misfits(step: StepView, key: str, schema: Mapping[str, Any]) -> Iterator[tuple[Node, SchemaProblem]]:
+    """What the map under this key of a step has, or lacks, that does not fit the schema; nothing where it is rendered.
+
+    key  `args`, or another one that goes with the step's verb; absent, it counts as an empty map
+    """
+    given = step.node.get(key) or MapNode(0, 0)
+    if _has_foreign_key(step) or not isinstance(given, MapNode) or (given.size > 1 and not given.entries):
+        return  # told as such
+    for found in _wrong(schema, given):
+        yield _place(step, key, given, found), found
 
 
 def _has_foreign_key(step: StepView) -> bool:
-    """Whether a key stands there that no tool step has: the args may be what it means."""
-    known = plan_schema()["$defs"]["step_tool"]["properties"]
+    """Whether a key stands there that no such step has: the args may be what it means."""
+    known = plan_schema()["$defs"][f"step_{step.verb}"]["properties"]
     return any(key not in known and not key.startswith("x-") for key in step.node.entries)
 
 
@@ -99,9 +109,9 @@ def _has_template(node: Node) -> bool:
     return any(mark in (text_of(node) or "") for mark in _TEMPLATE)
 
 
-def _place(step: StepView, args: MapNode, found: SchemaProblem) -> Node:
+def _place(step: StepView, key: str, args: MapNode, found: SchemaProblem) -> Node:
     if found.path and found.path[0] in args.entries:
-        key, value = args.entries[str(found.path[0])]
+        name, value = args.entries[str(found.path[0])]
         inner = SchemaProblem(found.path[1:], found.message)
-        return node_at(value, inner) if not found.message.startswith("is not a known name") else key
-    return step.node.key("args" if "args" in step.node.entries else "tool")
+        return node_at(value, inner) if not found.message.startswith(UNKNOWN) else name
+    return step.node.key(key if key in step.node.entries else str(step.verb))

@@ -1,0 +1,25 @@
+"""What comes of reading a plan file: the plan and all problems together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planrunner.document.problem import Problem
+from planrunner.document.source import Source
+from planrunner.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A file that was read: its plan (None when a problem stands in the way), all problems, its text.
+
+    problems  those of the plan and its prompt files, in order; then those told in its sub-plans
+    prompts   the prompt files, in which problems may be told too
+    subplans  the files of its sub-plans, their prompt files and their sub-plans, likewise
+    """
+
+    plan: Plan | None
+    problems: tuple[Problem, ...]
+    source: Source
+    prompts: tuple[Source, ...] = ()
+    subplans: tuple[Source, ...] = ()

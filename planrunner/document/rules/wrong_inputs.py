@@ -1,0 +1,30 @@
+"""The inputs of a `plan` step fit what that plan takes, as far as that is known without running anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planrunner.document.problem import Problem
+from planrunner.document.rules.wrong_args import UNKNOWN, misfits
+from planrunner.document.tree import text_of
+from planrunner.document.view import Document
+from planrunner.json_schema import SchemaProblem
+
+
+def check(document: Document) -> Iterator[Problem]:
+    """Names that are missing or unknown, and values that are written out and do not fit."""
+    for step in document.steps:
+        name = text_of(step.node.get("plan")) if step.verb == "plan" else None
+        plan = document.subplans.get(name) if name is not None else None
+        if plan is not None:
+            for node, found in misfits(step, "inputs", plan.inputs):
+                yield document.problem(node, "wrong-inputs", _message(f"the plan {name!r}", found))
+
+
+def _message(plan: str, found: SchemaProblem) -> str:
+    name = str(found.path[0]) if len(found.path) == 1 else None
+    if name is not None and found.message == "is missing":
+        return f"{plan} needs the input {name!r}: add it"
+    if name is not None and found.message.startswith(UNKNOWN):
+        return f"{plan} has no input {name!r}{found.message.removeprefix(UNKNOWN) or ': it takes none'}"
+    return f"the inputs of {plan}: {found}"
