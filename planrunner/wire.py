@@ -336,8 +336,13 @@ class Runner(Queries):
         if self._litellm is None:
             self._litellm = LitellmModel()
         if self._given.script is None and (plan is None or _has_tasks(plan)):
-            self._litellm.warm()
+            self._litellm.warm(plan is not None and _offers_tools(plan))
         return self._litellm
+
+
+def _offers_tools(plan: Plan) -> bool:
+    tasks = ((each, step) for each in plan.walk_plans() for step in each.walk() if step.verb == "task")
+    return any(each.agent_of(step).tools or each.agent_of(step).ask for each, step in tasks)
 
 
 def _has_tasks(plan: Plan) -> bool:

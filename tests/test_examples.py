@@ -37,6 +37,9 @@ RUN_STATE = {
 }
 """The keys, nesting and types of the run state that the product's founding document prints."""
 
+EXAMPLES = ("expenses", "greeting", "refund", "release-notes", "support-triage")
+"""The plans that have tests beside them."""
+
 GREET = ["run", "plans/greeting.yml", "--user", "DemoUser123", "--data", "name=Nicholas of Patara"]
 
 
@@ -191,7 +194,7 @@ def test_the_tests_of_the_examples_pass_and_leave_nothing(project: Path) -> None
     done = planrunner(project, "test", "plans", "--format", "json")
     assert done.returncode == 0, done.stdout
     cases = json.loads(done.stdout)["cases"]
-    assert {case["file"] for case in cases} == {f"plans/{name}.test.yml" for name in ("expenses", "greeting", "refund")}
+    assert {case["file"] for case in cases} == {f"plans/{name}.test.yml" for name in EXAMPLES}
     assert len(cases) >= 15
     assert not (project / "reports").exists()
     assert not (project / ".planrunner").exists()
@@ -237,3 +240,85 @@ def test_a_refund_above_the_limit_is_refused_whoever_approves(project: Path) -> 
     assert begun.returncode == 1, begun.stderr
     assert "above the limit" in begun.stderr
     assert not (project / "reports").exists()
+
+
+NOTES = ["plans/release-notes.yml", "--input", "release=2.1"]
+
+
+def without_answers(project: Path, name: str) -> list[str]:
+    """The flags for the script of a plan from which the answers of people were taken: they are asked."""
+    text = (project / "plans" / name).read_text(encoding="utf-8")
+    (project / "asking.yml").write_text(text.partition("\nanswers:")[0] + "\n", encoding="utf-8")
+    return ["--script", "asking.yml"]
+
+
+def test_release_notes_go_back_and_forth_between_processes_until_they_are_approved(project: Path) -> None:
+    script = without_answers(project, "release-notes.script.yml")
+    begun = planrunner(project, "run", *NOTES, *script, "--format", "json")
+    assert begun.returncode == 3, begun.stderr
+    record = json.loads(begun.stdout)
+    (asked,) = record["clarifications"]
+    assert asked["path"] == "notes(1)/look"
+    assert asked["user_guidance"].startswith("- Orders can be refunded in part.")
+    assert planrunner(project, "answer", record["id"], "Say what crashed", "--as", "Grace").returncode == 0
+
+    again = planrunner(project, "resume", record["id"], *script, "--format", "json")
+    assert again.returncode == 3, again.stderr
+    asked = json.loads(again.stdout)["clarifications"][1]
+    assert asked["path"] == "notes(2)/look"
+    assert "A photo without a name" in asked["user_guidance"]
+    assert planrunner(project, "answer", record["id"], "ok").returncode == 0
+
+    done = planrunner(project, "resume", record["id"], *script, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert [step["path"] for step in record["steps"][0]["steps"]] == ["notes(1)", "notes(2)"]
+    assert record["usage"]["llm_calls"] == 2, "no draft was written twice"
+    assert record["final_output"]["value"] == record["step_outputs"]["$notes"]["value"]["draft"]
+    assert "A photo without a name" in record["final_output"]["value"]
+
+
+def test_release_notes_with_their_script_run_from_end_to_end(project: Path) -> None:
+    done = planrunner(project, "run", "plans/release-notes.yml", "--script", "plans/release-notes.script.yml")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("- A photo without a name no longer ends the program.\n")
+
+
+CUSTOMER = ["plans/support-triage.yml", "--user", "u1", "--data", "name=Ada"]
+
+
+def test_support_triage_with_its_script_runs_from_end_to_end(project: Path) -> None:
+    script = ["--script", "plans/support-triage.script.yml"]
+    done = planrunner(project, "run", *CUSTOMER, *script, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert record["final_output"]["value"]["verdict"] == "refund"
+    assert record["final_output"]["value"]["letter"].startswith("Dear Ada,\n\nWe are sorry")
+    assert record["steps"][1]["items"] == {"total": 2, "complete": 2, "skipped": 0, "failed": 0}
+    assert not (project / "reports").exists(), "the cash desk was played by the script"
+    assert "A-1: COMPLETE, refund" in done.stderr
+
+
+def test_support_triage_waits_for_the_shift_lead_and_goes_on_with_the_plans_it_began_with(project: Path) -> None:
+    script = without_answers(project, "support-triage.script.yml")
+    begun = planrunner(project, "run", *CUSTOMER, *script, "--format", "json")
+    assert begun.returncode == 3, begun.stderr
+    record = json.loads(begun.stdout)
+    (approval,) = record["clarifications"]
+    assert (approval["path"], approval["to"]) == ("done/paid", {"role": "shift_lead"})
+    assert approval["call"]["args"] == {"order_id": "A-1", "amount": 30.0}
+    assert record["steps"][3]["steps"][0]["tool_calls"] == [], "money moved before the approval"
+    yes = planrunner(project, "answer", record["id"], approval["id"], "yes", "--as", "the shift lead")
+    assert yes.returncode == 0, yes.stderr
+    for name in ("support-triage.yml", "letter.yml"):
+        (project / "plans" / name).write_text("changed: meanwhile\n", encoding="utf-8")
+
+    done = planrunner(project, "resume", record["id"], *script, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    (paid,) = record["steps"][3]["steps"]
+    assert paid["tool_calls"][0]["output"] == "30.00 paid back for A-1"
+    assert record["usage"] | {"usd": 0} == {
+        "llm_calls": 5, "tool_calls": 4, "prompt_tokens": 0, "completion_tokens": 0, "usd": 0,
+    }  # fmt: skip
+    assert record["final_output"]["value"]["letter"].endswith("Your support team\n")

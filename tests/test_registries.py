@@ -30,6 +30,7 @@ CLI_AIDS = {
     "files",
     "globs",
     "plans",
+    "problems",
     "sink",
     "follow",
     "answering",
@@ -91,6 +92,12 @@ def test_reporters_of_problems() -> None:
     assert list(render.PROBLEMS) == ["text", "json", "github", "sarif", "junit"]
     for name, reference in render.PROBLEMS.items():
         assert reference == f"planrunner.render.{name}:problems"
+
+
+def test_reporters_of_plans() -> None:
+    assert list(render.GRAPHS) == ["text", "mermaid", "dot"]
+    for reference in render.GRAPHS.values():
+        assert callable(load(reference))
 
 
 @pytest.mark.parametrize("table", [render.CHECK, render.CHECKS])

@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ask": ("planrunner.cli.ask:ask", "Let a model write a plan, look at it, and run it."),
     "validate": ("planrunner.cli.validate:validate", "Check plan files and folders; nothing is run."),
     "explain": ("planrunner.cli.explain:explain", "Tell of a check: why it is made, an example, the mend."),
+    "graph": ("planrunner.cli.graph:graph", "Show the steps of a plan, as a tree or a flowchart."),
     "test": ("planrunner.cli.test:test", "Run plan tests; nothing real is called."),
     "runs": ("planrunner.cli.runs:runs", "Look at stored runs, and cancel them."),
     "tools": ("planrunner.cli.tools:tools", "Look at the tools that plans may name."),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import click
@@ -14,13 +12,11 @@ from planrunner.cli.carrying import carry, carrying
 from planrunner.cli.context import context_of
 from planrunner.cli.files import read_map
 from planrunner.cli.options import OnStore, on_store, once
-from planrunner.cli.plans import Given, read_plan
-from planrunner.cli.streams import style, talk, talk_raw
+from planrunner.cli.plans import read_plan
+from planrunner.cli.problems import tell_not_valid, tell_warnings
 from planrunner.cli.values import input_values, merged, utf8
 from planrunner.errors import EXIT_FAILED
-from planrunner.render import text
 from planrunner.settings import load_settings
-from planrunner.termsafe import term_safe
 
 
 @click.command()
@@ -40,9 +36,11 @@ def run(told: OnStore, plan: str, **given: Any) -> int:
     a person.
     """
     found = read_plan(plan, policy=given["policy"])
-    _tell_problems(found, told)
     if found.plan is None:
+        tell_not_valid(found, "nothing ran")
         return EXIT_FAILED
+    if not told.quiet:  # errors that left a plan (a tool that only the Runner may know) are the Runner's to tell
+        tell_warnings(found)
     checked = found.plan
     inputs = _inputs(checked.inputs, given["inputs"], given["input_"])
     context = context_of(given["context"], given["user"], given["data"])
@@ -55,17 +53,6 @@ def run(told: OnStore, plan: str, **given: Any) -> int:
         {step.path: step.description for step in checked.walk() if step.description},
         lambda runner, hear: runner.run(checked, inputs, context=context, on_event=hear),
     )
-
-
-def _tell_problems(found: Given, told: OnStore) -> None:
-    """What is wrong with the plan goes to standard error: standard output is for results."""
-    colours = style(sys.stderr)
-    if found.plan is None:
-        talk_raw(text.problems_of(found.checked, colours))
-        talk(f"{colours('error:', 'red')} the plan {term_safe(found.checked.file)} is not valid: nothing ran")
-    elif not told.quiet:  # errors that left a plan (a tool that only the Runner may know) are the Runner's to tell
-        warnings = tuple(problem for problem in found.checked.problems if problem.level == "warning")
-        talk_raw(text.problems_of(replace(found.checked, problems=warnings), colours))
 
 
 def _inputs(schema: Mapping[str, Any], file: str | None, words: Iterable[str]) -> dict[str, Any]:

@@ -13,10 +13,9 @@ import os
 import threading
 import warnings
 from asyncio import AbstractEventLoop
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from copy import deepcopy
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final
@@ -46,14 +45,16 @@ _closers: WeakKeyDictionary[AbstractEventLoop, AsyncGenerator[None, None]] = Wea
 class LitellmModel:
     """Every model that litellm can reach, named as litellm names them. Safe in several threads and event loops."""
 
-    def warm(self) -> None:
+    def warm(self, tools: bool = True) -> None:
         """Begin the import, so that it overlaps with whatever comes before the first call.
+
+        tools  calls will offer tools, for which litellm imports as much again
 
         Raises ModelNotConfiguredError when litellm is not installed.
         """
         if find_spec("litellm") is None:
             raise ModelNotConfiguredError(_ABSENT)
-        _begin_import()
+        _begin_import(tools)
 
     async def complete(self, request: ModelRequest) -> Reply:
         """Carry out one call, as one request that is never repeated. Cancelling it ends the request.
@@ -112,22 +113,22 @@ async def _litellm() -> Any:
         raise ModelError(f"litellm can't be imported: {type(error).__name__}: {shortened(str(error))}") from error
 
 
-def _begin_import() -> Future[Any]:
+def _begin_import(tools: bool = True) -> Future[Any]:
     global _imported
     with _lock:
         if _imported is None:
             _imported = Future()
-            threading.Thread(target=_import, args=(_imported,), name="planrunner-litellm", daemon=True).start()
+            threading.Thread(target=_import, args=(_imported, tools), name="planrunner-litellm", daemon=True).start()
         return _imported
 
 
-def _import(done: Future[Any]) -> None:
+def _import(done: Future[Any], tools: bool) -> None:
     os.environ.update(_ENVIRONMENT)
     try:
         import litellm
 
         _tame(litellm)
-        _load_the_rest(litellm)
+        _load_the_rest(litellm, tools)
     except BaseException as error:
         done.set_exception(error)
     else:
@@ -155,13 +156,17 @@ def _tame(litellm: Any) -> None:
     _let_gemini_end(getattr(litellm, "VertexGeminiConfig", None))
 
 
-def _load_the_rest(litellm: Any) -> None:
+def _load_the_rest(litellm: Any, tools: bool) -> None:
     """litellm puts off half of its imports to the first call; here they hold nobody up. Nothing is sent."""
     tool = {"type": "function", "function": {"name": "x", "parameters": {"type": "object"}}}
     messages = [{"role": "user", "content": "x"}]
     with suppress(Exception):  # what is wrong here, the call that needs it will say
         for stream in (False, True):
-            list(litellm.completion("openai/x", messages, tools=[tool], mock_response="x", stream=stream))
+            list(
+                litellm.completion(
+                    "openai/x", messages, tools=[tool] if tools else None, mock_response="x", stream=stream
+                )
+            )
         import_module("openai.resources.chat.completions")
 
 
@@ -218,9 +223,9 @@ def _arguments(request: ModelRequest) -> dict[str, Any]:
     """What litellm is called with; a plan's parameters can't take back what is settled here."""
     # Copies to the ground: litellm rewrites nested parameters and schemas in place for some providers.
     arguments = {
-        **deepcopy({name: value for name, value in request.parameters.items() if not is_price(name)}),
+        **_copied({name: value for name, value in request.parameters.items() if not is_price(name)}),
         "model": request.model,
-        "messages": deepcopy([dict(message) for message in request.messages]),
+        "messages": _copied(request.messages),
         "timeout": request.timeout,
         "num_retries": 0,
         "max_retries": 0,
@@ -229,13 +234,20 @@ def _arguments(request: ModelRequest) -> dict[str, Any]:
     if request.on_text is not None:
         arguments["stream_options"] = {"include_usage": True}
     if request.schema is not None:
-        named = {"name": "answer", "schema": deepcopy(dict(request.schema)), "strict": is_strict(request.schema)}
+        named = {"name": "answer", "schema": _copied(request.schema), "strict": is_strict(request.schema)}
         arguments["response_format"] = {"type": "json_schema", "json_schema": named}
     if request.tools:
-        arguments["tools"] = deepcopy([dict(tool) for tool in request.tools])
+        arguments["tools"] = _copied(request.tools)
     if _needs_no_key(request):
         arguments["api_key"] = "none"
     return arguments
+
+
+def _copied(value: Any) -> Any:
+    """A copy of JSON to the ground; of its own, for `deepcopy` takes ten times as long."""
+    if isinstance(value, Mapping):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _needs_no_key(request: ModelRequest) -> bool:

@@ -11,6 +11,13 @@ PROBLEMS: dict[str, str] = {
 }
 """Format of `validate` → its reporter, `(report: Report, style: Style) -> str`."""
 
+GRAPHS: dict[str, str] = {
+    "text": "planrunner.render.graph:text",
+    "mermaid": "planrunner.render.mermaid:mermaid",
+    "dot": "planrunner.render.dot:dot",
+}
+"""Format of `graph` → its reporter, `(plan: Plan, style: Style) -> str`."""
+
 CASES: dict[str, str] = {
     "text": "planrunner.render.cases:text",
     "json": "planrunner.render.cases:json",

@@ -17,7 +17,7 @@ from planrunner.times import utc
 if TYPE_CHECKING:
     from planrunner.events import Event
     from planrunner.journal.base import RunSummary
-    from planrunner.plan_run import PlanRun, StepRecord
+    from planrunner.plan_run import LlmCallRecord, PlanRun, StepRecord, ToolCallRecord
     from planrunner.tools.base import Tool
 
 _EXCERPT = 120
@@ -93,16 +93,25 @@ def _facts(plan_run: PlanRun, style: Style) -> Iterator[str]:
 
 def _steps(plan_run: PlanRun, style: Style) -> Iterator[str]:
     yield "steps"
-    longest = max((width(step.path) for step in plan_run.steps), default=0)
-    for step in plan_run.steps:
+    listed = list(_listed(plan_run.steps, 0))
+    longest = max((2 * depth + width(step.path) for step, depth in listed), default=0)
+    for step, depth in listed:
         mark = style.state(step.state, MARKS.get(step.state, "?"))
-        yield f"  {mark} {pad(step.path, longest)}  {_step(step)}".rstrip()
+        yield f"  {'  ' * depth}{mark} {pad(step.path, longest - 2 * depth)}  {_step(step)}".rstrip()
+
+
+def _listed(steps: Sequence[StepRecord], depth: int) -> Iterator[tuple[StepRecord, int]]:
+    """Every step, each with those inside of it below it."""
+    for step in steps:
+        yield step, depth
+        yield from _listed(step.steps, depth + 1)
 
 
 def _step(step: StepRecord) -> str:
     told = [step.state if step.state not in ("COMPLETE", "IN_PROGRESS") else ""]
     if step.started_at and step.finished_at:
         told.append(took((step.finished_at - step.started_at).total_seconds()))
+    told += [count(step.items.total, "item")] if step.items else []
     told += [count(len(calls), name) for calls, name in _calls(step) if calls]
     if step.error:
         told.append(f"{step.error.kind}: {clip(term_safe(step.error.message), 100)}")
@@ -111,7 +120,10 @@ def _step(step: StepRecord) -> str:
 
 
 def _calls(step: StepRecord) -> tuple[tuple[Sequence[Any], str], ...]:
-    return (step.llm_calls, "LLM call"), (step.tool_calls, "tool call")
+    made: list[LlmCallRecord | ToolCallRecord] = [*step.llm_calls, *step.tool_calls]
+    failed = [attempt for call in made for attempt in call.failed_attempts]
+    calls = (step.llm_calls, "LLM call"), (step.tool_calls, "tool call")
+    return *calls, (failed, "failed attempt"), (step.refused_calls, "refused call")
 
 
 def _questions(plan_run: PlanRun, style: Style) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -198,3 +199,27 @@ def test_a_store_that_can_not_be_used(cli: Cli, here: Path, sums: str) -> None:
         told = cli("runs", "list", "--store", store)
         assert (told.code, told.out) == (2, "")
         assert told.err.startswith("error: ")
+
+
+NESTED = """
+planrunner: 1
+name: nested
+steps:
+  - id: each
+    foreach: {in: "[1, 0]", as: n}
+    steps:
+      - {id: sum, tool: calculator, args: {expression: "1/{{ n }}"}, retry: {max_attempts: 2, delay: 1ms}}
+  - {id: never, set: 1}
+"""
+
+
+def test_show_tells_of_steps_inside_of_others_and_of_attempts_that_failed(cli: Cli, here: Path) -> None:
+    record = json.loads(cli("run", write(here / "nested.yml", NESTED), "--format", "json").out)
+    shown = cli("runs", "show", record["id"]).out
+    steps = shown.partition("steps\n")[2].partition("\n\n")[0]
+    assert re.sub("[0-9.]+s", "0.00s", steps).splitlines() == [
+        "  ✗ each             FAILED  0.00s  2 items  tool_soft_error: division by zero",
+        "    ✗ each[1]        FAILED  0.00s  tool_soft_error: division by zero",
+        "      ✗ each[1]/sum  FAILED  0.00s  1 tool call  1 failed attempt  tool_soft_error: division by zero",
+        "    never            NOT_STARTED",
+    ]
