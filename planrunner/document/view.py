@@ -17,7 +17,8 @@ from planrunner.document.problem import Level, Problem
 from planrunner.document.shape import Path, SchemaSite, Site
 from planrunner.document.source import Entry, ListNode, MapNode, Node, ScalarNode, Source
 from planrunner.document.tree import text_of
-from planrunner.plan import NOTHING, Handed, Plan
+from planrunner.plan import NOTHING, Handed, ModelAlias, Plan
+from planrunner.policy import NO_POLICY, Policy
 from planrunner.steps import VERBS
 from planrunner.template import Reference, TemplateProblem, find_problems, references
 
@@ -105,6 +106,8 @@ class Document:
     handed    of a plan that a planner wrote: what it was handed
     subplans  the valid ones among its sub-plans, by what stands under the verb `plan`
     reading   how much may be read of its templates
+    policy    what it is held against, whatever it says itself
+    aliases   models of the project, which it may name
     """
 
     source: Source
@@ -114,6 +117,8 @@ class Document:
     handed: Handed | None = None
     subplans: Mapping[str, Plan] = NOTHING
     reading: int = MAX_READING
+    policy: Policy = NO_POLICY
+    aliases: Mapping[str, ModelAlias] = NOTHING
 
     @cached_property
     def lists(self) -> tuple[StepList, ...]:

@@ -65,6 +65,32 @@ def literal(text: str) -> bool | None:
     return value is not negated if isinstance(value, bool) else None
 
 
+def demanded(text: str) -> list[tuple[tuple[str, ...], str]]:
+    """Paths, each with the text that it must be equal to for a bare expression to hold; nothing where `or` leaves a
+    way round.
+    """
+    try:
+        heap = [parse(text, bare=True)]
+    except TemplateSyntaxFault:
+        return []
+    found = []
+    while heap:
+        node = heap.pop()
+        kind = type(node).__name__
+        if kind == "And":
+            heap += [node.right, node.left]
+        elif kind == "Compare" and [operand.op for operand in node.ops] == ["eq"]:
+            found += _equal(node.expr, node.ops[0].expr) or _equal(node.ops[0].expr, node.expr)
+    return found
+
+
+def _equal(node: Node, other: Node) -> list[tuple[tuple[str, ...], str]]:
+    path = path_of(node)
+    if path is None or type(other).__name__ != "Const" or not isinstance(other.value, str):
+        return []
+    return [((path[0].name, *map(str, path[1])), other.value)]
+
+
 def idle_defaults(text: str, bare: bool) -> list[int]:
     """Where `default` stands behind a value that is written out, and so is never missing."""
     if not _DEFAULT.search(text):
