@@ -27,9 +27,6 @@ _HEAD = 64 * 1024
 STDIN = "<stdin>"
 
 
-"""What is left for the Runner to tell where its caller may know better: commands bring no tools and hooks."""
-
-
 class Kind(Enum):
     """What a YAML file is, by its first bytes. The value is what it is called."""
 
