@@ -14,9 +14,10 @@ from typing import Any
 from planrunner import events, run_state
 from planrunner.errors import StepError, step_error
 from planrunner.events import Event
+from planrunner.fold import apply
 from planrunner.journal.base import Journal, Lease, Post
 from planrunner.jsonsafe import to_json_safe
-from planrunner.run_state import EffectState, RunState, apply
+from planrunner.run_state import EffectState, RunState
 from planrunner.times import REAL, Clock
 
 Listener = Callable[[Event], None]

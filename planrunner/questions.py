@@ -17,12 +17,13 @@ from planrunner.errors import (
     RunCancelledError,
     SchemaError,
 )
+from planrunner.fold import apply
 from planrunner.ids import clarification_id
 from planrunner.journal.base import Post
 from planrunner.jsonsafe import to_json_safe
 from planrunner.ledger import Ledger
 from planrunner.plan import MISSING, Step
-from planrunner.run_state import QuestionState, RunState, apply
+from planrunner.run_state import QuestionState, RunState
 
 Handler = Callable[[Mapping[str, Any]], Awaitable[Any]]
 """Puts a question (the fields of a Clarification) to a person and gives back the answer, MISSING when there is none."""

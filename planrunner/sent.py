@@ -8,8 +8,9 @@ from typing import Any
 
 from planrunner import events
 from planrunner.events import Event
+from planrunner.fold import apply
 from planrunner.jsonsafe import dumps
-from planrunner.run_state import RunState, apply
+from planrunner.run_state import RunState
 
 
 @dataclass(frozen=True, slots=True)

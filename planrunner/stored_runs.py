@@ -13,6 +13,7 @@ from planrunner.document.load import load_document, not_valid
 from planrunner.errors import InvalidPlanError, StoreError
 from planrunner.events import Event
 from planrunner.facade import run_sync
+from planrunner.fold import apply, fold
 from planrunner.ids import new_run_id
 from planrunner.journal import store_folder
 from planrunner.journal.base import Journal, NewRun, RunQuery, RunSummary, StoredRun
@@ -20,7 +21,7 @@ from planrunner.plan import NOTHING, Handed, Plan
 from planrunner.plan_run import PlanRun
 from planrunner.questions import with_posts
 from planrunner.record_file import write_record
-from planrunner.run_state import RunState, apply, fold
+from planrunner.run_state import RunState
 from planrunner.sent import SentPrompt, sent_prompts
 
 _log = logging.getLogger("planrunner")

@@ -28,6 +28,7 @@ from planrunner.events import Event
 from planrunner.execution_context import ContextLike, context_given, get_execution_context, make_execution_context
 from planrunner.execution_hooks import ExecutionHooks
 from planrunner.facade import heard, run_sync, to_the_end
+from planrunner.fold import fold
 from planrunner.journal import open_journal
 from planrunner.journal.base import Journal, Post, StoredRun
 from planrunner.ledger import Ledger, Listener
@@ -42,7 +43,7 @@ from planrunner.policy_checks import check_ceilings
 from planrunner.policy_file import read_policy_file
 from planrunner.queries import Queries
 from planrunner.questions import ANSWER, CANCEL, open_question
-from planrunner.run_state import COMPLETE, FAILED, fold
+from planrunner.run_state import COMPLETE, FAILED
 from planrunner.runner import advance, let_go
 from planrunner.scope import Parts, PlanScope
 from planrunner.settings import Settings, load_settings

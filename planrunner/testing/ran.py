@@ -9,8 +9,9 @@ from typing import Any
 
 from planrunner import events
 from planrunner.events import Event
+from planrunner.fold import apply
 from planrunner.plan import MISSING
-from planrunner.run_state import COMPLETE, NOT_STARTED, RunState, StepState, apply
+from planrunner.run_state import COMPLETE, NOT_STARTED, RunState, StepState
 from planrunner.scripted import names_of
 from planrunner.sent import SentPrompt, sent_prompts
 from planrunner.testing.names import PlanNames

@@ -19,12 +19,13 @@ from planrunner.events import (
     STEP_FINISHED,
     Event,
 )
+from planrunner.fold import fold
 from planrunner.journal.base import Lease
 from planrunner.journal.memory import MemoryJournal
 from planrunner.journal.sqlite import SqliteJournal
 from planrunner.ledger import Ledger
 from planrunner.run_parts import root_of
-from planrunner.run_state import RunState, fold
+from planrunner.run_state import RunState
 from tests.random_plans.growing import Case
 from tests.random_plans.world import World, repeated
 
