@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from planrunner.errors import PlannerError as PlannerError
     from planrunner.errors import PlanrunnerError as PlanrunnerError
     from planrunner.errors import PlanRunNotFoundError as PlanRunNotFoundError
+    from planrunner.errors import PolicyError as PolicyError
     from planrunner.errors import RunBusyError as RunBusyError
     from planrunner.errors import RunFinishedError as RunFinishedError
     from planrunner.errors import StepError as StepError
@@ -112,6 +113,7 @@ _ERRORS = (
     "PlanRunNotFoundError",
     "PlannerError",
     "PlanrunnerError",
+    "PolicyError",
     "RunBusyError",
     "RunFinishedError",
     "StepError",

@@ -85,18 +85,26 @@ def check_handed_models(plan: Plan, known: Container[str]) -> None:
 
 
 async def check_prices(
-    plan: Plan, model: Model, default_models: Sequence[str], aliases: Mapping[str, ModelAlias]
+    plan: Plan,
+    model: Model,
+    default_models: Sequence[str],
+    aliases: Mapping[str, ModelAlias],
+    ceiling: float | None = None,
 ) -> None:
-    """ModelNotConfiguredError when the plan limits what a run may cost, and a model has no known price."""
-    if plan.limits.usd is None:
+    """ModelNotConfiguredError when the plan limits what a run may cost, and a model has no known price.
+
+    ceiling  the policy's own limit
+    """
+    if plan.limits.usd is None and ceiling is None:
         return
+    who = "plan" if ceiling is None else "policy"
     for step in plan.walk():
         if step.verb != "task":
             continue
         for choice in models_named(plan.agent_of(step).model or default_models, plan.models, aliases):
             if not await model.knows_price(choice):
                 raise ModelNotConfiguredError(
-                    f"the plan limits what a run may cost (limits.usd), and nobody knows the price of {choice.model}, "
+                    f"the {who} limits what a run may cost (limits.usd), and nobody knows the price of {choice.model}, "
                     f"which the step {step.id!r} uses: take another model, give the price under `models` as "
                     "input_cost_per_token and output_cost_per_token, or limit tokens in place of usd"
                 )

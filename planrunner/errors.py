@@ -8,6 +8,7 @@
     │   ├── UnknownToolError            the plan names a tool that nobody provides
     │   ├── ToolUnusableError           a tool that can't be imported or contradicts its declaration
     │   ├── PlanRunNotFoundError        no such run in this store
+    │   ├── PolicyError                 what the policy of the project does not allow
     │   ├── AnswerError                 an answer that the question does not take; it stays open
     │   └── StoreUnusableError          a store that can't be opened
     ├── InvalidPlanError                a plan with problems; `.problems` has them all
@@ -80,6 +81,10 @@ class ToolUnusableError(UsageError):
 
 class PlanRunNotFoundError(UsageError):
     """No run with this id is in the store."""
+
+
+class PolicyError(UsageError):
+    """The policy does not allow it, whatever the plan says."""
 
 
 class AnswerError(UsageError):

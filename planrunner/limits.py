@@ -14,10 +14,14 @@ NAMES: Final = ("usd", "tokens", "llm_calls", "tool_calls", "duration")
 
 
 class Budget(NamedTuple):
-    """The limits of one plan: of the run's own (`path` is empty), or of the sub-plan that the step at `path` runs."""
+    """The limits of one plan: of the run's own (`path` is empty), or of the sub-plan that the step at `path` runs.
+
+    fixed  those of the policy, which hold for the whole run and are raised by nobody
+    """
 
     path: str
     limits: Limits
+    fixed: bool = False
 
 
 def has_limits(limits: Limits) -> bool:
@@ -36,6 +40,8 @@ def check_limits(budgets: Iterable[Budget], run: RunState, call: str, now: float
         for name, limit, spent, told in _spent(budget, run, call, now):
             if spent < limit or (begun and name == call):
                 continue
+            if budget.fixed:
+                raise LimitExceededError(f"the policy's limit of {told} is reached (limits.{name})")
             if budget.path:
                 raise LimitExceededError(f"the limit of {told} of the plan at {budget.path} is reached (limits.{name})")
             raise LimitExceededError(
@@ -47,7 +53,8 @@ def check_limits(budgets: Iterable[Budget], run: RunState, call: str, now: float
 def _spent(budget: Budget, run: RunState, call: str, now: float) -> Iterator[tuple[str, float, float, str]]:
     """Of each limit that stands in the way of this call: its name, the limit, what is spent, and the limit in words."""
     usage: Mapping[str, Any] = run.spent[budget.path] if budget.path else run.usage
-    limits = budget.limits if budget.path or not run.raised_limits else replace(budget.limits, **run.raised_limits)
+    as_written = budget.path or budget.fixed or not run.raised_limits
+    limits = budget.limits if as_written else replace(budget.limits, **run.raised_limits)
     if limits.usd is not None and call == "llm_calls":
         yield "usd", limits.usd, usage["usd"], f"{limits.usd:g} US dollars"
     if limits.tokens is not None and call == "llm_calls":

@@ -11,11 +11,12 @@ from planrunner.clarification_handler import asker
 from planrunner.document.script import Script
 from planrunner.events import Event
 from planrunner.execution_hooks import ExecutionHooks
-from planrunner.hooks.bindings import handler_of_plan, of_plan, of_runner
+from planrunner.hooks.bindings import handler_of_plan, of_plan, of_policy, of_runner
 from planrunner.models.base import Model, ModelChoice, models_named
 from planrunner.models.scripted import ScriptedModel
 from planrunner.plan import NOTHING, Plan
 from planrunner.players import Players, players_of
+from planrunner.policy_checks import check_approved, check_imports, check_model_names, check_policy_models
 from planrunner.questions import Handler
 from planrunner.run_state import QuestionState
 from planrunner.scope import Parts
@@ -52,10 +53,14 @@ def parts_of(
     model           the road to real models
     history, asked  what happened in the run so far, and its questions: what a script has answered there is used up
 
-    Raises UnknownToolError, ToolUnusableError, ModelNotConfiguredError, UsageError.
+    Raises UnknownToolError, ToolUnusableError, ModelNotConfiguredError, PolicyError, UsageError, and InvalidPlanError
+    when nobody approves an irreversible call.
     """
     script = given.script
+    policy = settings.policy
+    check_imports(plan, policy)
     check_handed_models(plan, settings.models)
+    guards = tuple(of_policy(policy, lambda use: load_function(use, policy.root)))  # before code of the plan's
     people = None if script is not None and script.strict else _people(plan, given)
     players = Players(model, None, people) if script is None else players_of(script, people, history, asked)
     parts = Parts(
@@ -64,7 +69,8 @@ def parts_of(
         aliases=settings.models,
         tool_script=players.tools,
         handler=players.people,
-        bindings=tuple(of_runner(given.hooks)),
+        ceilings=policy.limits,
+        bindings=(*guards, *of_runner(given.hooks)),
         own_list=0,
         large_output=settings.large_output_tokens,
         streams=given.stream,
@@ -79,6 +85,10 @@ def _of_plan(plan: Plan, around: Parts, given: Given, settings: Settings) -> Par
     defaults = _first(_one(given.model), plan.default_models, _one(settings.model))
     if given.script is None:
         check_models(plan, defaults)
+    check_policy_models(plan, settings.policy, defaults, settings.models)
+    if given.script is None or not given.script.strict:  # under a strict script nothing real is called
+        ids = {call.names[0]: tools.resolve(call.names[0]).tool.id for call in plan.unapproved}
+        check_approved(plan, around.bindings, ids, settings.policy)
     own_list = around.own_list + 1
     own = of_plan(plan, lambda use: load_function(use, plan.root), own_list)
     parts = replace(
@@ -98,6 +108,7 @@ def planner_model(settings: Settings, given: Given, road: Callable[[], Model]) -
         return ScriptedModel(given.script.replies), models_named(names or (SCRIPTED,), NOTHING, settings.models)
     if not names:
         raise no_model("the planner")
+    check_model_names("the planner", names, NOTHING, settings.models, settings.policy)
     return road(), models_named(names, NOTHING, settings.models)
 
 

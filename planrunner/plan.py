@@ -249,6 +249,20 @@ class Handed:
 
 
 @dataclass(frozen=True, slots=True)
+class UnapprovedCall:
+    """A call that nobody can take back, and of which the plan's file does not show that a person approves it.
+
+    step    the id of the step that makes it, or whose agent may
+    names   by which hooks may mean the tool
+    guards  functions that surely fire before the call: a policy may say that they approve
+    """
+
+    step: str
+    names: tuple[str, ...]
+    guards: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A checked plan.
 
@@ -262,6 +276,7 @@ class Plan:
     path    where the file was read, None for standard input or text
     root    the project root: `use` modules and file tools live below it
     handed  of a plan that a planner wrote: what it was handed; None: a person's plan
+    unapproved  calls of irreversible tools that hooks outside of the plan must have approved
     """
 
     name: str
@@ -285,6 +300,7 @@ class Plan:
     path: str | None = None
     root: str = "."
     handed: Handed | None = None
+    unapproved: tuple[UnapprovedCall, ...] = ()
 
     @property
     def id(self) -> str:

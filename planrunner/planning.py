@@ -29,6 +29,7 @@ from planrunner.jsonsafe import to_json_safe
 from planrunner.models.base import Model, ModelChoice, ModelRequest, Reply
 from planrunner.plan import Handed, Plan
 from planrunner.registry import hint
+from planrunner.settings import Settings
 from planrunner.steps import VERBS
 from planrunner.termsafe import term_safe
 from planrunner.times import REAL, Clock
@@ -138,8 +139,12 @@ def _usable(catalogue: Catalogue, name: str) -> ResolvedTool | None:
         return None
 
 
-async def plan_query(asked: PlanRequest, ask: Ask, tools: Sequence[ResolvedTool], models: Iterable[str]) -> Plan:
+async def plan_query(
+    asked: PlanRequest, ask: Ask, tools: Sequence[ResolvedTool], models: Iterable[str], settings: Settings | None = None
+) -> Plan:
     """The plan that the planner wrote: valid, commented with the query, with nothing in it that was not handed over.
+
+    settings  of the project: the plan is held against their policy
 
     Raises PlannerError when it wrote none, and what its model raises.
     """
@@ -148,7 +153,7 @@ async def plan_query(asked: PlanRequest, ask: Ask, tools: Sequence[ResolvedTool]
     system = planner_prompt(asked.context, [_told(tool) for tool in tools], words, asked.at_once)
 
     def check(text: str) -> tuple[Problem, ...]:
-        loaded = _load(text, asked.root, handed)
+        loaded = _load(text, asked.root, handed, settings=settings)
         if loaded.plan is None:
             return tuple(problem for problem in loaded.problems if problem.level == "error")
         return tuple(_hindrances(loaded, loaded.plan, asked))
@@ -175,8 +180,16 @@ def checked_again(plan: Plan) -> Plan:
     return again
 
 
-def _load(text: str, root: str, handed: Handed, name: str = FILE, path: str | None = None) -> Loaded:
-    return load_document(text.encode("utf-8", "surrogatepass"), name, path=path, root=root, handed=handed)
+def _load(
+    text: str,
+    root: str,
+    handed: Handed,
+    name: str = FILE,
+    path: str | None = None,
+    settings: Settings | None = None,
+) -> Loaded:
+    written = text.encode("utf-8", "surrogatepass")
+    return load_document(written, name, path=path, root=root, handed=handed, settings=settings)
 
 
 def _plan_of(loaded: Loaded) -> Plan:

@@ -8,6 +8,7 @@ from typing import Any
 
 from planrunner.agents.planner import Ask
 from planrunner.document.load import find_root
+from planrunner.errors import PolicyError
 from planrunner.execution_context import ContextLike, context_given
 from planrunner.facade import run_sync
 from planrunner.ledger import Listener
@@ -56,8 +57,11 @@ class Queries(ABC):
         root = find_root(None)
         settings = self._settings_for(root)
         asked = plan_request(query, context, root, at_once)
-        tools_handed = tools_at_hand(self._given.tools, tools)
-        return await plan_query(asked, self._planner(settings), tools_handed, settings.models)
+        found = tools_at_hand(self._given.tools, tools)
+        handed = [tool for tool in found if not settings.policy.denies((*tool.names, tool.tool.id))]
+        if found and not handed:
+            raise PolicyError(f"the policy denies calls of {', '.join(tool.name for tool in found)}")
+        return await plan_query(asked, self._planner(settings), handed, settings.models, settings)
 
     def run_query(
         self,

@@ -56,10 +56,14 @@ class Questions:
         """Ask nothing of steps with these paths, or inside of them: nobody is waited for where a plan ends."""
         self._closed += tuple(paths)
 
+    def is_closed(self, key: str) -> bool:
+        """Whether this is the key of something in a step for which nobody is asked any more."""
+        return bool(self._closed) and key.startswith(tuple(f"{path}{mark}" for path in self._closed for mark in "/[(!"))
+
     async def ask(self, key: str, step: Step, question: Mapping[str, Any], on_timeout: Any = MISSING) -> Any:
         """The answer. Raises Waiting while there is none, DeadlineError when the time for it is over."""
         state = self._ledger.state
-        if self._closed and key.startswith(tuple(f"{path}{mark}" for path in self._closed for mark in "/[(!")):
+        if self.is_closed(key):
             raise RejectedError(f"nobody is asked under `finally`: {question.get('user_guidance', 'a question')!r}")
         self.put(key, step, question)
         known = state.questions[key]

@@ -211,7 +211,7 @@ def _run_retried(run: RunState, event: Event) -> None:
     run.error = None
     run.generation += 1
     run.decisions.pop(OUTCOME, None)
-    run.decisions.pop("!left", None)
+    _come_back(run, "")
     for step_id in run.finally_ids & run.steps.keys():  # what is done at the end is done again at the new one
         _forget(run, run.steps[step_id])
     for step in list(run.steps.values()):
@@ -231,8 +231,9 @@ def _reopen(run: RunState, step: StepState, at: float) -> None:
     for step_id in run.decisions.get(f"{step.path}!finally", ()):
         if f"{step.path}/{step_id}" in run.steps:
             _forget(run, run.steps[f"{step.path}/{step_id}"])
-    for what in ("on_error", "exit", "left", "outcome"):
+    for what in ("on_error", "exit", "outcome"):
         run.decisions.pop(f"{step.path}!{what}", None)
+    _come_back(run, step.path)
     _note_item(run, step, None)
     for effect in step.effects:
         effect.is_void = effect.error is not None or effect.failed
@@ -241,6 +242,12 @@ def _reopen(run: RunState, step: StepState, at: float) -> None:
         del run.hooks[key]
     if f"{step.path}!ask" in run.questions:
         _set_aside(run, f"{step.path}!ask")
+
+
+def _come_back(run: RunState, path: str) -> None:
+    """The plan at this path goes on where an `exit` ended it as FAILED; where one ended it as COMPLETE, it stays so."""
+    if run.decisions.get(f"{path}!left", {}).get("state") == FAILED:
+        del run.decisions[f"{path}!left"]
 
 
 def _set_aside(run: RunState, key: str) -> None:
@@ -282,8 +289,13 @@ def _step_finished(run: RunState, event: Event) -> None:
     step.began = body.get("began")
     step.output = _told_output(run, step, body)
     _note_item(run, step, step.state)
-    if step.state == COMPLETE and item_of(step.path) is not None:
+    if step.state == COMPLETE and item_of(step.path) is not None and not body.get("kept"):
         _forget(run, step)  # what is left of it is its output, and its events
+
+
+def _item_left(run: RunState, event: Event) -> None:
+    """The hooks after an item have passed; one that failed would have had a new try go on with what is in it."""
+    _forget(run, run.steps[event.key])
 
 
 def _told_output(run: RunState, step: StepState, body: dict[str, Any]) -> Any:
@@ -434,8 +446,7 @@ def _run_paused(run: RunState, event: Event) -> None:
 
 def _hook_fired(run: RunState, event: Event) -> None:
     run.hooks[event.key] = event.body
-    if "!after_step:" not in event.key:  # that one fires when the step itself has ended
-        _belongs(run, event.key)
+    _belongs(run, event.key)
 
 
 def _belongs(run: RunState, key: str) -> None:
@@ -478,6 +489,7 @@ _APPLY: dict[str, Callable[[RunState, Event], None]] = {
     events.RUN_RETRIED: _run_retried,
     events.STEP_STARTED: _step_started,
     events.STEP_FINISHED: _step_finished,
+    events.ITEM_LEFT: _item_left,
     events.EFFECT_STARTED: _effect_started,
     events.EFFECT_FINISHED: _effect_finished,
     events.EFFECT_ASKED: _effect_asked,
@@ -501,15 +513,6 @@ def ended_as(run: RunState, path: str) -> str | None:
         return step.state if step.state in ENDED else None
     items, index = _items_around(run, path)
     return None if items is None else items.states[index]
-
-
-def output_of(run: RunState, path: str) -> Any:
-    """The output of a step, item or round that is COMPLETE."""
-    step = run.steps.get(path)
-    if step is not None:
-        return step.output
-    items, index = _items_around(run, path)
-    return None if items is None else items.outputs[index]
 
 
 def outputs_of(run: RunState, path: str) -> list[Any]:

@@ -21,7 +21,8 @@ from planrunner.limits import Budget, has_limits
 from planrunner.model_calls import ModelCalls
 from planrunner.models.base import Model, ModelChoice, Reply, ToolCall, Turn, models_named
 from planrunner.place import Place, RunNames, StepNames
-from planrunner.plan import MISSING, NOTHING, Agent, ModelAlias, Plan, Retry, Step
+from planrunner.plan import MISSING, NOTHING, Agent, Limits, ModelAlias, Plan, Retry, Step
+from planrunner.policy import NO_LIMITS
 from planrunner.questions import Handler, Questions
 from planrunner.summary import summary_of
 from planrunner.template import Renderer, compile_expression, compile_prompt, compile_text, compile_value
@@ -37,6 +38,7 @@ class Parts:
     default_models  litellm names or aliases for tasks whose agent names none; empty when nobody named one
     aliases         models of the project; the plan's own come before them
     handler         asks people at once; None: questions wait for their answers
+    ceilings        the limits of the policy, above those of any plan
     bindings        hooks, in the order of their lists; `own_list` is that of the plan itself
     large_output    an output of more tokens stands in prompts as its summary
     streams         the listener hears the text of models as it comes
@@ -49,6 +51,7 @@ class Parts:
     aliases: Mapping[str, ModelAlias] = NOTHING
     tool_script: ScriptedTools | None = None
     handler: Handler | None = None
+    ceilings: Limits = NO_LIMITS
     bindings: tuple[Binding, ...] = ()
     own_list: int = 1
     large_output: int = 20_000
@@ -95,7 +98,8 @@ class PlanScope:
         self.exited = _exit_on_record(ledger, path)
         self.said: tuple[Post, ...] = ()
         self.questions: Questions = Questions(ledger, parts.handler) if around is None else around.questions
-        self.budgets: tuple[Budget, ...] = () if around is None else around.budgets
+        ceilings = (Budget("", parts.ceilings, fixed=True),) if has_limits(parts.ceilings) else ()
+        self.budgets: tuple[Budget, ...] = ceilings if around is None else around.budgets
         if has_limits(plan.limits):
             self.budgets = (*self.budgets, Budget(path, plan.limits))
         self._renderers: dict[int, Renderer] = {}

@@ -13,6 +13,7 @@ from typing import Any
 
 from planrunner.errors import UsageError
 from planrunner.plan import NOTHING, ModelAlias
+from planrunner.policy import NO_POLICY, Policy
 from planrunner.registry import suggest
 
 SYNCHRONOUS = ("FULL", "NORMAL")
@@ -30,6 +31,7 @@ class Settings:
     synchronous  how SQLite writes: `FULL` survives a power cut, `NORMAL` survives a killed process and is faster
     large_output_tokens  an output of a step or tool with more tokens (4 characters each, an estimate) stands in prompts
                          as a summary; the whole of it stays in the record, and for later steps
+    policy       what every plan is held against, whatever it says itself
     """
 
     store: str
@@ -37,6 +39,7 @@ class Settings:
     models: Mapping[str, ModelAlias] = NOTHING
     synchronous: str = "FULL"
     large_output_tokens: int = 20_000
+    policy: Policy = NO_POLICY
 
 
 def load_settings(
@@ -44,15 +47,22 @@ def load_settings(
     *,
     store: str | None = None,
     model: str | None = None,
+    policy: str | Path | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Settings:
-    """The settings of the project in `root`. `store` and `model` are what flags said.
+    """The settings of the project in `root`. `store`, `model` and `policy` (a file) are what flags said.
+
+    A policy that a flag or the environment names stands in place of the project file's.
 
     Raises UsageError for a project file that can't be read, a key it does not have, or a value that does not fit.
     """
     environment = os.environ if environ is None else environ
     told = {**_project_file(Path(root)), **_from_environment(environment)}
     told |= {name: value for name, value in (("store", store), ("model", model)) if value is not None}
+    if named := policy or environment.get(_PREFIX + "POLICY"):
+        from planrunner.policy_file import read_policy_file  # not for the many projects that have no policy
+
+        told["policy"] = read_policy_file(named)
     return Settings(**{"store": str(Path(root) / ".planrunner"), **told})
 
 
@@ -95,6 +105,10 @@ def _checked(table: Any, path: Path, prefix: str) -> dict[str, Any]:
         if key not in _KEYS:
             raise UsageError(f"{path}: there is no setting {prefix}{key}; {_meant(key, _KEYS)}")
     told = {key: _KEYS[key](value, f"{path}: {prefix}{key}") for key, value in table.items()}
+    if "policy" in table:
+        from planrunner.policy_file import policy_of
+
+        told["policy"] = policy_of(table["policy"], f"{path}: {prefix}policy", path.parent)
     if "store" in told:
         told["store"] = _below(path.parent, told["store"])
     return told
@@ -160,4 +174,5 @@ _KEYS: dict[str, Callable[[Any, str], Any]] = {
     "models": _models,
     "synchronous": _synchronous,
     "large_output_tokens": _tokens,
+    "policy": lambda value, _: value,  # see _checked: what it names stands below the file's folder
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from planrunner.errors import ExhaustedError, TemplateError
@@ -10,7 +10,7 @@ from planrunner.jsonsafe import to_json_safe
 from planrunner.place import Place
 from planrunner.plan import Step
 from planrunner.questions import Waiting
-from planrunner.run_state import FAILED
+from planrunner.run_state import ENDED, FAILED
 from planrunner.scope import PlanExit, PlanScope
 from planrunner.step_list import StepFailed
 from planrunner.template import compile_expression
@@ -28,7 +28,8 @@ class ItemsLeft:
         self._exit: PlanExit | None = None
         self._failures: dict[int, StepFailed] = {}
         items = scope.ledger.state.steps[path].items
-        self._stopped = items is not None and FAILED in items.states
+        self._states: Sequence[str | None] = () if items is None else items.states
+        self._stopped = FAILED in self._states
 
     def next(self) -> int | None:
         """The next item that may start, or go on."""
@@ -52,13 +53,15 @@ class ItemsLeft:
             raise raised
 
     def settle(self) -> None:
-        """All that could start has ended or waits."""
-        if self._exit is not None or self._scope.exited is not None:
-            raise self._exit or self._scope.exited  # type: ignore[misc]
+        """All that could start has ended or waits. An exit elsewhere counts only where it kept items from starting."""
+        if self._exit is not None:
+            raise self._exit
         if self._waits:
             raise Waiting
         if self._failures:
             raise self._failures[min(self._failures)]
+        if self._scope.exited is not None and not all(state in ENDED for state in self._states):
+            raise self._scope.exited
 
 
 async def outcome_of(work: Awaitable[None]) -> BaseException | None:

@@ -81,6 +81,8 @@ class _Schedule:
             raise Waiting
         if self._failures:
             raise self._failures[min(self._failures)]
+        if self._scope.exited is not None and not self._queue.is_over:
+            raise self._scope.exited
 
     async def _one(self, index: int) -> None:
         await self._run_step(self._scope, self._place, self._steps[index])
@@ -119,6 +121,11 @@ class Queue:
                 self._after.setdefault(need, []).append(index)
         self._ended = [False] * len(steps)
         self._above = 0  # so many at the beginning have ended
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all of them have ended."""
+        return all(self._ended)
 
     def first(self) -> list[int]:
         """Those that need nothing."""

@@ -25,6 +25,7 @@ from planrunner.ledger import error_body
 from planrunner.place import Place
 from planrunner.plan import MISSING, ErrorHandler, Step
 from planrunner.registry import Registry
+from planrunner.run_parts import item_of
 from planrunner.run_state import COMPLETE, ENDED, FAILED, SKIPPED, StepState
 from planrunner.scope import Carry, PlanExit, PlanScope, StepScope, truth_of
 from planrunner.step_items import ItemsLeft, items_of, outcome_of
@@ -74,7 +75,7 @@ class Stepper:
     async def _run_items(self, scope: PlanScope, place: Place, step: Step, path: str) -> None:
         known = scope.ledger.state.steps.get(path)
         if known is not None and known.state in ENDED and (known.items is None or not scope.hooks.any_at(AFTER_STEP)):
-            _again(known)
+            _again(scope, known)
             return
         if known is None:
             scope.ledger.emit(events.STEP_STARTED, path, {"holds": True, **_at(step)})
@@ -138,6 +139,7 @@ class Stepper:
                 return
             value = await self._handled(scope, place, step, path)
             body = {"state": COMPLETE, **_told(scope, path, value), **_summary(scope, step, _plain(value))}
+            body |= _kept(scope, path)
         except PlanExit as reached:
             await self._leave(scope, step, path, reached)
             raise
@@ -193,9 +195,9 @@ class Stepper:
         """One round, unless it has ended before."""
         known = scope.ledger.state.steps.get(path)
         if known is not None and known.state in ENDED:
-            if known.state == FAILED and known.began is None:
+            if known.state == FAILED and known.began is None and not _has_left(scope, path):
                 raise step_error(**(known.error or {}))  # the error is that of the step, not of one inside of it
-            _again(known)
+            _again(scope, known)
             return
         if known is None:
             scope.ledger.emit(events.STEP_STARTED, path, {"holds": True} if step.verb in _HOLDS else {})
@@ -222,8 +224,10 @@ class Stepper:
     # how it ends
 
     async def _leave(self, scope: PlanScope, step: Step, path: str, reached: PlanExit) -> None:
-        """An `exit` was reached, here or inside."""
+        """An `exit` was reached, here or inside; one that was reached elsewhere cut this step short."""
         scope.leave(reached)
+        if not _is_around(path, reached):
+            return
         _end_exit(scope, path, reached)
         await self._after_step(scope, step, path, reached.message if reached.state == FAILED else None)
 
@@ -246,17 +250,18 @@ class Stepper:
             body = error_body(error)
             _end_failed(scope, path, body, step)
             raise StepFailed(step.id, path, body) from error
+        known = scope.ledger.state.steps[path]
+        if known.state == COMPLETE and _kept(scope, path):
+            scope.ledger.emit(events.ITEM_LEFT, path, {})
 
     async def _replay(self, scope: PlanScope, step: Step, path: str, ended: str) -> None:
         """The step, or item, has ended before: let that have the consequence it had."""
-        if ended == SKIPPED:
-            return
         known = scope.ledger.state.steps.get(path)
-        error = known.error if known is not None else None
-        told = error["message"] if error else run_state.output_of(scope.ledger.state, path)
+        if ended == SKIPPED or known is None:  # nothing comes after an item that is let go of
+            return
+        told = known.error["message"] if known.error else known.output
         await self._after_step(scope, step, path, told)  # those that a crash came before
-        if known is not None and f"{path}!exit" not in scope.ledger.state.decisions:
-            _again(known)
+        _again(scope, known)
 
 
 def _seen_by_until(place: Place, step: Step, round_path: str) -> Place:
@@ -279,6 +284,11 @@ def _handler(handlers: Sequence[ErrorHandler], kind: str) -> int | None:
 
 def _at(step: Step) -> dict[str, int]:
     return {"place": step.place} if step.place else {}
+
+
+def _kept(scope: PlanScope, path: str) -> dict[str, bool]:
+    """Whether what is in an item is kept when it is COMPLETE: as long as hooks that may fail come after it."""
+    return {"kept": True} if item_of(path) is not None and scope.hooks.any_at(AFTER_STEP) else {}
 
 
 def _plain(value: Any) -> Any:
@@ -312,12 +322,22 @@ def _end_failed(
 
 
 def _end_exit(scope: PlanScope, path: str, reached: PlanExit) -> None:
-    """Record that the plan ends here. The `exit` itself, and what stands around it, end as the plan does."""
+    """Record that the plan ends here. The `exit` itself, and what stands around it, end as the plan does.
+
+    What an exit elsewhere cut short is left as it stands: the plan skips it when it ends.
+    """
+    if not _is_around(path, reached):
+        return
     scope.ledger.decide(f"{path}!exit", lambda: True)
     if reached.state == FAILED:
         _end_failed(scope, path, error_body(exit_error(reached)))
     elif run_state.ended_as(scope.ledger.state, path) is None:
-        scope.ledger.emit(events.STEP_FINISHED, path, {"state": COMPLETE, "output": None})
+        scope.ledger.emit(events.STEP_FINISHED, path, {"state": COMPLETE, "output": None, **_kept(scope, path)})
+
+
+def _is_around(path: str, reached: PlanExit) -> bool:
+    """Whether the `exit` is this step, or stands inside of it."""
+    return reached.path == path or reached.path.startswith((f"{path}/", f"{path}[", f"{path}("))
 
 
 def exit_error(reached: PlanExit) -> ExitError:
@@ -325,8 +345,15 @@ def exit_error(reached: PlanExit) -> ExitError:
     return ExitError(reached.message or f"the step {reached.path} ended the plan as FAILED")
 
 
-def _again(known: StepState) -> None:
+def _has_left(scope: PlanScope, path: str) -> bool:
+    """Whether an `exit` was reached there."""
+    return f"{path}!exit" in scope.ledger.state.decisions
+
+
+def _again(scope: PlanScope, known: StepState) -> None:
     """Raise what the step raised when it ended."""
+    if scope.exited is not None and _has_left(scope, known.path):
+        raise scope.exited
     if known.state == FAILED:
         began = known.began or known.path
         raise StepFailed(run_state.id_of(began), began, known.error or {})

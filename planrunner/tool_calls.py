@@ -77,6 +77,8 @@ class ToolCalls:
         Raises the StepError of the tool or of a hook, LimitExceededError, and Waiting while a person is asked.
         """
         resolved = self._tools.resolve(name)
+        if resolved.effect == "irreversible" and self._questions.is_closed(key):
+            raise RejectedError(f"under `finally` nobody can approve a call of {name}, which nobody can take back")
         if resolved.effect != "read":
             retry = replace(retry, on=tuple(kind for kind in retry.on if kind == ToolSoftError.kind))
         tried = _Tried(retry, self._ledger.state.effects.get(key))
@@ -108,6 +110,8 @@ class ToolCalls:
             call = await self._approved(_new_call(step, key, resolved, args, known))
         else:
             call = _known_call(step, resolved, known)
+            if not known.done and self._hooks.is_denied(call):
+                raise RejectedError(f"calls of {resolved.name} are denied by the policy")
         value = await self._perform(call, resolved, idempotency_key, tried)
         if self._hooks.any_at(AFTER_TOOL_CALL):
             await self._hooks.after_tool_call(call, value)
@@ -323,8 +327,7 @@ def _failed_attempts(effect: EffectState | None) -> int:
 
 
 def _call(step: Step, key: str, resolved: ResolvedTool, args: dict[str, Any], attempt: int, first: int) -> ToolCall:
-    names = (resolved.name,) if resolved.origin == resolved.name else (resolved.name, resolved.origin)
-    return ToolCall(key, attempt, first, resolved.tool, names, resolved.effect, step, args)
+    return ToolCall(key, attempt, first, resolved.tool, resolved.names, resolved.effect, step, args)
 
 
 def _own_copy(value: Any) -> Any:

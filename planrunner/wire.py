@@ -37,6 +37,9 @@ from planrunner.parts import Given, parts_of, planner_model
 from planrunner.plan import Plan
 from planrunner.plan_run import PlanRun
 from planrunner.planning import asking, checked_again
+from planrunner.policy import Policy
+from planrunner.policy_checks import check_ceilings
+from planrunner.policy_file import read_policy_file
 from planrunner.queries import Queries
 from planrunner.questions import ANSWER, CANCEL, open_question
 from planrunner.run_state import COMPLETE, FAILED, fold
@@ -59,6 +62,7 @@ class Runner(Queries):
     script    answers in place of models and tools, from `load_script`
     execution_hooks  hooks around every run of this Runner, and who answers questions while a run goes on
     stream    listeners also hear the text of models as it comes, as events `text` that are not kept
+    policy    what plans are held against, or the file of it; stands in place of the settings' own
     settings  everything else; by default read from the environment and the project file of the plan's root
     clock     the time that runs go by; the machine's if left out
 
@@ -74,12 +78,14 @@ class Runner(Queries):
         script: Script | None = None,
         execution_hooks: ExecutionHooks | None = None,
         stream: bool = False,
+        policy: Policy | str | Path | None = None,
         settings: Settings | None = None,
         clock: Clock = REAL,
     ) -> None:
         self._given = Given(tuple(tools), model, script, execution_hooks, stream)
         self._store = store
         self._litellm: LitellmModel | None = None
+        self._policy = read_policy_file(policy) if isinstance(policy, (str, Path)) else policy
         self._settings = settings
         self._clock = clock
         self._settings_read: dict[str, Settings] = {}
@@ -141,7 +147,7 @@ class Runner(Queries):
         plan = checked_again(plan)
         settings = self._settings_for(plan.root)
         parts = parts_of(plan, settings, self._given, self._model(plan))
-        await check_prices(plan, parts.model, parts.default_models, parts.aliases)
+        await check_prices(plan, parts.model, parts.default_models, parts.aliases, parts.ceilings.usd)
         state, start = begin(plan, checked_inputs(plan, inputs), checked_context(plan, context), self._clock.now())
         journal = self._journal(settings)
         creating = asyncio.ensure_future(journal.create(new_run(plan, state), [start]))
@@ -212,8 +218,9 @@ class Runner(Queries):
         body = {} if context is None else {"context": checked_context(plan, context)}
         parts = parts_of(plan, settings, self._given, self._model(plan), stored.events, state.questions.values())
         check_raised(plan, state, (again or {}).get("limits", {}))
+        check_ceilings((again or {}).get("limits", {}), settings.policy)
         if calls and (again is not None or state.state != FAILED):
-            await check_prices(plan, parts.model, parts.default_models, parts.aliases)
+            await check_prices(plan, parts.model, parts.default_models, parts.aliases, parts.ceilings.usd)
         lease = await journal.claim(run_id, failed=again is not None)
         try:
             stored = await journal.load(run_id)  # what the one before us wrote last
@@ -311,6 +318,8 @@ class Runner(Queries):
         settings = self._settings or self._settings_read.get(root)
         if settings is None:  # read once: a service that runs thousands of plans reads no file for each of them
             settings = self._settings_read[root] = load_settings(root)
+        if self._policy is not None:
+            settings = replace(settings, policy=self._policy)
         return settings if self._store is None else replace(settings, store=str(self._store))
 
     def _journal(self, settings: Settings) -> Journal:

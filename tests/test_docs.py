@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from planrunner.document.load import load_document
+from planrunner.settings import load_settings
 from planrunner.testing.case import Plans, read_suite
 from planrunner.testing.run import CaseRunner
 from tests.conftest import PROJECT
@@ -209,6 +210,13 @@ def assert_passes(block: Block) -> None:
     assert not suite.wrong, [str(problem) for wrong in suite.wrong for problem in wrong.problems]
     with CaseRunner() as runner:
         assert [runner.test(suite, case).differences for case in suite.cases] == [()] * len(suite.cases)
+
+
+@pytest.mark.parametrize("block", blocks("toml"), ids=str)
+def test_every_setting_that_is_shown_is_one(block: Block, tmp_path: Path) -> None:
+    own = block.page == "docs/policy.md" and "[policy]" not in block.text
+    (tmp_path / ("policy.toml" if own else "planrunner.toml")).write_text(block.text, encoding="utf-8")
+    load_settings(tmp_path, policy=tmp_path / "policy.toml" if own else None, environ={})
 
 
 @pytest.mark.parametrize("block", blocks("sh"), ids=str)

@@ -56,4 +56,5 @@ def ask(told: OnStore, query: str, yes: bool, **given: Any) -> int:
         context = context_of(given["context"], given["user"], given["data"])
         return runner.run(written, context=context, on_event=hear)
 
-    return carry(told, load_settings(find_root(None), store=told.store), given, Ahead({}), described, work)
+    settings = load_settings(find_root(None), store=told.store, policy=given["policy"])
+    return carry(told, settings, given, Ahead({}), described, work)

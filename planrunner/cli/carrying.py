@@ -10,7 +10,7 @@ import click
 
 from planrunner.cli.follow import FOLLOWERS, Follower
 from planrunner.cli.next import Commands, commands_for
-from planrunner.cli.options import Command, OnStore, formats, once
+from planrunner.cli.options import Command, OnStore, formats, once, policy_file
 from planrunner.cli.sink import FileOutput, Output
 from planrunner.cli.streams import kept_for_data, style, talk
 from planrunner.cli.values import utf8
@@ -38,6 +38,7 @@ _GIVEN = (
     once("--context", metavar="FILE", help="The execution context, a YAML file; --user and --data add to it."),
     once("--model", metavar="NAME", type=utf8, help="Model of tasks that name none: a litellm name, or alias."),
     once("--script", metavar="FILE", help="Answer for models and tools from this file; no model is called."),
+    policy_file,
 )
 _RESULT = (
     formats(*FOLLOWERS),
@@ -75,7 +76,7 @@ def carry(
     ahead      may be filled while `work` begins
     described  step path → description; as `ahead`
     """
-    commands = commands_for(settings.store)
+    commands = commands_for(settings.store, given["policy"])
     output = FileOutput(given["out"]) if given["out"] else Output()
     with (
         FOLLOWERS[given["format_"]](output, told, commands, resumes) as follower,

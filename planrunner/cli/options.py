@@ -86,6 +86,10 @@ _STORE = (
 )
 
 
+policy_file = once("--policy", metavar="FILE", help="Hold plans against the policy in this file.")
+"""For commands that check plans or carry runs; PLANRUNNER_POLICY names one as well."""
+
+
 def common(command: Command) -> Command:
     """-q, -v and --debug; the command gets them as its first argument, a `Common`."""
     return _packed(command, Common, _TALK)

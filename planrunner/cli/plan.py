@@ -41,7 +41,7 @@ def plan(told: Common, query: str, out: str | None, force: bool, **given: Any) -
     with (
         _Follower(output, told, None) as follower,
         kept_for_data(follower.progress.say),
-        runner_of(load_settings(find_root(None)), given) as runner,
+        runner_of(load_settings(find_root(None), policy=given["policy"]), given) as runner,
     ):
         written = plan_of_query(runner, query, given, at_once=False)
         follower.plan(written)

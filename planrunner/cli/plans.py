@@ -10,12 +10,13 @@ from enum import Enum
 
 from planrunner.cli.files import UnreadableError, is_handed, read_bytes, refuse_special
 from planrunner.cli.globs import is_glob, matches
-from planrunner.document.load import ABOUT_BUILTIN, find_root, load_document
+from planrunner.document.load import find_root, load_document
 from planrunner.document.problem import Problem
 from planrunner.document.source import MAX_BYTES
 from planrunner.errors import UsageError
 from planrunner.plan import Plan
 from planrunner.render.checked import Checked, as_checked
+from planrunner.settings import load_settings
 
 _MARK = rb"(?:\xef\xbb\xbf)?(?:\{[ \t]*)?(['\"]?)planrunner%s\1[ \t]*:"
 _IS_PLAN = re.compile(rb"^" + _MARK % rb"", re.MULTILINE)
@@ -59,19 +60,22 @@ class Gathered:
     passed_over: int
 
 
-def read_plan(path: str, stdin_name: str | None = None) -> Given:
+def read_plan(path: str, stdin_name: str | None = None, policy: str | None = None) -> Given:
     """Read and check one plan. UnreadableError when there is no file to read.
+
+    The plan is held against the policy of its project; UsageError when that can't be had.
 
     path        `-` is standard input
     stdin_name  the file that standard input stands for: problems name it, and its project is the plan's
+    policy      the file of a policy, in place of the project's own
     """
     refuse_special(path, "the plan")
     text = read_bytes(path, "the plan", MAX_BYTES)
     place = stdin_name if path == "-" else None if is_handed(path) else path
     name = stdin_name or STDIN if path == "-" else path
-    loaded = load_document(text, name, path=place, root=find_root(place))
-    refused = any(problem.code in ABOUT_BUILTIN for problem in loaded.problems)
-    return Given(as_checked(loaded), None if refused else loaded.plan)
+    root = find_root(place)
+    loaded = load_document(text, name, path=place, root=root, settings=load_settings(root, policy=policy))
+    return Given(as_checked(loaded), None if loaded.for_the_runner else loaded.plan)
 
 
 def told_once(checked: Sequence[Checked]) -> list[Checked]:

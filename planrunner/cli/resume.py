@@ -54,4 +54,4 @@ def resume(told: OnStore, run: str, retry: bool, limit: tuple[str, ...], **given
         ahead.add(later)
         return runner.resume(record, context=context, retry=retry, limits=limits, on_event=hear)
 
-    return carry(told, settings_of_run(told, run), given, ahead, described, work, run)
+    return carry(told, settings_of_run(told, run, given["policy"]), given, ahead, described, work, run)

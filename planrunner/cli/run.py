@@ -35,7 +35,7 @@ def run(told: OnStore, plan: str, **given: Any) -> int:
     the record in the last line (jsonl). Exit code 0 when the run is COMPLETE, 1 when it FAILED, 3 when it waits for
     a person.
     """
-    found = read_plan(plan)
+    found = read_plan(plan, policy=given["policy"])
     if found.plan is None:
         tell_not_valid(found, "nothing ran")
         return EXIT_FAILED
@@ -47,7 +47,7 @@ def run(told: OnStore, plan: str, **given: Any) -> int:
     ahead = ahead_of_run(checked, given_answers(given["answer"]))
     return carry(
         told,
-        load_settings(checked.root, store=told.store),
+        load_settings(checked.root, store=told.store, policy=given["policy"]),
         given,
         ahead,
         {step.path: step.description for step in checked.walk() if step.description},

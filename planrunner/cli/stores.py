@@ -11,12 +11,12 @@ from planrunner.journal import store_file
 from planrunner.settings import Settings, load_settings
 
 
-def store_settings(told: OnStore) -> Settings:
+def store_settings(told: OnStore, policy: str | None = None) -> Settings:
     """The settings of the project around the working folder, with the store that the flag names.
 
     StoreUnusableError when --store names one that is not there; nothing is made.
     """
-    settings = load_settings(find_root(None), store=told.store)
+    settings = load_settings(find_root(None), store=told.store, policy=policy)
     if told.store is not None and is_missing(settings):
         raise StoreUnusableError(
             f"there is no store at {told.store}: check the path; `run` makes a store, others do not"
@@ -24,9 +24,9 @@ def store_settings(told: OnStore) -> Settings:
     return settings
 
 
-def settings_of_run(told: OnStore, run_id: str) -> Settings:
+def settings_of_run(told: OnStore, run_id: str, policy: str | None = None) -> Settings:
     """As `store_settings`, for a command about one run: PlanRunNotFoundError when there is no store at all."""
-    settings = store_settings(told)
+    settings = store_settings(told, policy)
     if is_missing(settings):
         raise PlanRunNotFoundError(f"there is no run {run_id!r}: no runs in {settings.store}; is it another project's?")
     return settings

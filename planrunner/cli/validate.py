@@ -8,7 +8,7 @@ import sys
 import click
 
 from planrunner.cli.files import UnreadableError
-from planrunner.cli.options import Common, OneOf, common, once
+from planrunner.cli.options import Common, OneOf, common, once, policy_file
 from planrunner.cli.plans import gather, read_plan, told_once, unreadable
 from planrunner.cli.streams import data, style, talk
 from planrunner.errors import EXIT_COMPLETE, EXIT_FAILED, UsageError
@@ -31,6 +31,7 @@ _USUAL = "text; github under GitHub Actions"
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
 @click.option("--only-plans", is_flag=True, help="Pass over files that are no plans, also when named (for hooks).")
 @once("--stdin-filename", metavar="FILE", help="The file that standard input stands for (for editors).")
+@policy_file
 @common
 def validate(
     told: Common,
@@ -39,6 +40,7 @@ def validate(
     strict: bool,
     only_plans: bool,
     stdin_filename: str | None,
+    policy: str | None,
 ) -> int:
     """Check plan files, and the plans in folders and among what globs match; - is standard input.
 
@@ -47,7 +49,7 @@ def validate(
     if stdin_filename is not None and "-" not in paths:
         raise UsageError("--stdin-filename names what comes from standard input: give - as the PATH")
     gathered = gather(paths, only_plans=only_plans)
-    read = [each if isinstance(each, Checked) else _checked(each, stdin_filename) for each in gathered.files]
+    read = [each if isinstance(each, Checked) else _checked(each, stdin_filename, policy) for each in gathered.files]
     checked = told_once(_without_prompts(read, paths))
     prompts = len(read) - len(checked)
     report = Report(checked, gathered.passed_over + prompts, strict, _root())
@@ -57,9 +59,9 @@ def validate(
     return EXIT_FAILED if any(map(report.fails, checked)) else EXIT_COMPLETE
 
 
-def _checked(path: str, stdin_filename: str | None) -> Checked:
+def _checked(path: str, stdin_filename: str | None, policy: str | None) -> Checked:
     try:
-        return read_plan(path, stdin_filename).checked
+        return read_plan(path, stdin_filename, policy).checked
     except UnreadableError as error:  # one that can't be read must not hide what is wrong with the others
         return unreadable(path, str(error))
 

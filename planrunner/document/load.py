@@ -18,14 +18,16 @@ from planrunner.document.loaded import Loaded
 from planrunner.document.problem import MAX_PROBLEMS, Problem, in_order
 from planrunner.document.prompts import read_prompts, with_texts
 from planrunner.document.rules import RULES
+from planrunner.document.rules.unapproved import approves_inside, unapproved_calls
 from planrunner.document.schema import plan_schema
 from planrunner.document.shape import check_shape
 from planrunner.document.source import MAX_BYTES, MapNode, Source, parse, plain
 from planrunner.document.subplans import Branch, Tree, read_subplans
 from planrunner.document.view import Document
 from planrunner.errors import InvalidPlanError, UsageError
-from planrunner.plan import Handed, Plan
+from planrunner.plan import Handed, Plan, UnapprovedCall
 from planrunner.registry import load as load_named
+from planrunner.settings import Settings
 
 _MARKS: Final = ("planrunner.toml", ".git")
 _NO_PLANS: Final = {
@@ -33,10 +35,12 @@ _NO_PLANS: Final = {
     "planrunner_test": "this is a plan test and no plan: planrunner test",
 }
 """The first key of our other files → what to do with one; its name follows."""
-ABOUT_BUILTIN: Final = frozenset({"wrong-args", "lowered-effect"})
+_ABOUT_BUILTIN: Final = frozenset({"wrong-args", "lowered-effect"})
 """What is told of built-in tools, in whose place the Python caller may put others."""
-_LEFT_TO_THE_RUNNER: Final = frozenset({"unknown-tool"}) | ABOUT_BUILTIN
-"""A tool that the file does not explain may be the Python caller's own: the Runner refuses it if it is not."""
+UNAPPROVED: Final = "unapproved"
+_LEFT_TO_THE_RUNNER: Final = frozenset({"unknown-tool", UNAPPROVED}) | _ABOUT_BUILTIN
+"""A tool that the file does not explain may be the Python caller's own, and so may be the hook that has calls approved:
+the Runner refuses the plan if they are not."""
 
 
 def load_document(
@@ -47,6 +51,7 @@ def load_document(
     root: str,
     beside: Beside | None = None,
     handed: Handed | None = None,
+    settings: Settings | None = None,
 ) -> Loaded:
     """Read and check a plan, its prompt files and sub-plans included. Raises nothing, whatever the text holds.
 
@@ -56,13 +61,14 @@ def load_document(
     beside  the files that belong to the plan; without it they are read from disk
     handed  of a plan that a planner wrote: what it may name. No file beside it is read, and nothing is left for the
             Runner to tell
+    settings  of the project: the plan is held against their policy
     """
     source = parse(text, name)
     if isinstance(source.root, MapNode) and "planrunner" not in source.root.entries:
         for mark in _NO_PLANS.keys() & source.root.entries.keys():
             message = f"{_NO_PLANS[mark]} {name}"
             return Loaded(None, (source.problem(source.root.key(mark), "not-a-plan", message),), source)
-    tree = Tree(beside or OnDisk(name, path, root), root, _check, handed)
+    tree = Tree(beside or OnDisk(name, path, root), root, _check, handed, settings)
     return _check(source, text, path, Branch(tree, (base_name(path or name),)))
 
 
@@ -78,27 +84,48 @@ def _check(source: Source, text: bytes, path: str | None, branch: Branch) -> Loa
     prompts = read_prompts(shape.files if handed is None else (), source, branch.own, branch.tree.shelf)
     document = Document(source, source.root, (*shape.sites, *prompts.sites), shape.schemas, handed)
     subplans = read_subplans(document, found, branch)
+    settings = branch.tree.settings
     document = replace(document, subplans=subplans.plans, reading=branch.reading)
+    if settings is not None:
+        document = replace(document, policy=settings.policy, aliases=settings.models)
     found += [*prompts.problems, *subplans.problems]
     if handed is not None:
         found += planned.check(document, handed)
     found = _with_rules(document, found)
     branch.has_read(document)
     plan = None
-    left = _LEFT_TO_THE_RUNNER if handed is None else frozenset()
-    if all(problem.level != "error" or problem.code in left for problem in found):
+    wrong = [problem for problem in found if problem.level == "error"]
+    left = [problem for problem in wrong if handed is None and _is_left(document, problem)]
+    if len(left) == len(wrong):
         own_name = base_name(split_package(branch.own)[1])
         files = {own_name: text.decode("utf-8"), **prompts.files, **subplans.files}
         plan = build(document, with_texts(plain(source.root), prompts.texts), files, path, branch.tree.root)
-        plan = replace(plan, handed=handed)
-    problems = (*in_order(_worth_telling(found)), *in_order(subplans.told))
-    return Loaded(plan, problems, source, prompts.sources, subplans.sources)
+        plan = replace(plan, handed=handed, unapproved=_unapproved(document, found))
+    problems = (*in_order(_worth_telling(found)), *in_order(_told_inside(document, subplans.told)))
+    for_the_runner = any(problem.code != "unknown-tool" for problem in left)
+    return Loaded(plan, problems, source, prompts.sources, subplans.sources, for_the_runner)
 
 
 def _with_rules(document: Document, found: list[Problem]) -> list[Problem]:
     """The problems found, and what the rules find where nothing is told yet."""
     told = {problem.place for problem in found}
     return [*found, *(problem for problem in _rules(document) if problem.place not in told)]
+
+
+def _is_left(document: Document, problem: Problem) -> bool:
+    """Whether the Runner tells of it, and does so only if it is true of the tools and hooks that it has."""
+    return problem.code in _LEFT_TO_THE_RUNNER or problem in document.types.about_builtin
+
+
+def _unapproved(document: Document, found: list[Problem]) -> tuple[UnapprovedCall, ...]:
+    return unapproved_calls(document) if any(problem.code == UNAPPROVED for problem in found) else ()
+
+
+def _told_inside(document: Document, told: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """What is wrong in the sub-plans of a plan, whose hooks may have their calls approved."""
+    if not any(problem.code == UNAPPROVED for problem in told) or not approves_inside(document):
+        return told
+    return tuple(problem for problem in told if problem.code != UNAPPROVED)
 
 
 def _rules(document: Document) -> Iterator[Problem]:

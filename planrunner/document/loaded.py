@@ -15,6 +15,8 @@ class Loaded:
 
     problems  those of the plan and its prompt files, in order; then those told in its sub-plans
     prompts   the prompt files, in which problems may be told too
+    for_the_runner  errors stand in the way that hold only if the Python caller of a Runner has no tools in the place of
+              built-in ones, and no hooks that approve
     subplans  the files of its sub-plans, their prompt files and their sub-plans, likewise
     """
 
@@ -23,3 +25,4 @@ class Loaded:
     source: Source
     prompts: tuple[Source, ...] = ()
     subplans: tuple[Source, ...] = ()
+    for_the_runner: bool = False

@@ -15,6 +15,7 @@ from planrunner.document.source import MAX_BYTES, MAX_NODES, MapNode, ScalarNode
 from planrunner.document.tree import text_of
 from planrunner.document.view import MAX_READING, Document
 from planrunner.plan import Handed, Plan
+from planrunner.settings import Settings
 
 MAX_DEPTH: Final = 20
 """So deep may plans run inside of each other, below the one at the top."""
@@ -105,11 +106,20 @@ class Tree:
     root    the project root
     shelf   the prompt files of all
     handed  of a plan that a planner wrote: what it may name
+    settings  of the project: all are held against their policy
     """
 
-    def __init__(self, beside: Beside, root: str, check: Check, handed: Handed | None = None) -> None:
+    def __init__(
+        self,
+        beside: Beside,
+        root: str,
+        check: Check,
+        handed: Handed | None = None,
+        settings: Settings | None = None,
+    ) -> None:
         self.root = root
         self.handed = handed
+        self.settings = settings
         self.shelf = Shelf(beside)
         self.reading = MAX_READING
         self._beside = beside

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from planrunner.document.order import Order
 from planrunner.document.places import place
@@ -17,9 +17,13 @@ from planrunner.document.problem import Level, Problem
 from planrunner.document.shape import Path, SchemaSite, Site
 from planrunner.document.source import Entry, ListNode, MapNode, Node, ScalarNode, Source
 from planrunner.document.tree import text_of
-from planrunner.plan import NOTHING, Handed, Plan
+from planrunner.plan import NOTHING, Handed, ModelAlias, Plan
+from planrunner.policy import NO_POLICY, Policy
 from planrunner.steps import VERBS
 from planrunner.template import Reference, TemplateProblem, find_problems, references
+
+if TYPE_CHECKING:
+    from planrunner.document.typed import Types
 
 MAX_READING: Final = 1_000_000
 """So much is read of the templates of one plan, in characters; each begins with READING_ONE of them.
@@ -102,6 +106,8 @@ class Document:
     handed    of a plan that a planner wrote: what it was handed
     subplans  the valid ones among its sub-plans, by what stands under the verb `plan`
     reading   how much may be read of its templates
+    policy    what it is held against, whatever it says itself
+    aliases   models of the project, which it may name
     """
 
     source: Source
@@ -111,6 +117,8 @@ class Document:
     handed: Handed | None = None
     subplans: Mapping[str, Plan] = NOTHING
     reading: int = MAX_READING
+    policy: Policy = NO_POLICY
+    aliases: Mapping[str, ModelAlias] = NOTHING
 
     @cached_property
     def lists(self) -> tuple[StepList, ...]:
@@ -199,6 +207,11 @@ class Document:
                 yield site, found
 
     @property
+    def read_sites(self) -> Iterator[tuple[Site, list[Reference]]]:
+        """Every template and expression that was looked at, with all that it reads."""
+        return ((site, read.references) for site, read in zip(self.sites, self._read, strict=False))
+
+    @property
     def readable(self) -> Iterator[Site]:
         """The templates and expressions that were looked at and are right."""
         return (site for site, read in zip(self.sites, self._read, strict=False) if not read.problems)
@@ -206,6 +219,13 @@ class Document:
     def first_unread(self) -> Site | None:
         """The first template that is not looked at, because so much stands before it."""
         return next(iter(self.sites[len(self._read) :]), None)
+
+    @cached_property
+    def types(self) -> Types:
+        """What is known of the values in the plan."""
+        from planrunner.document.typed import Types
+
+        return Types(self)
 
     @cached_property
     def _uses(self) -> Counter[str]:

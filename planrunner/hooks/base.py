@@ -34,7 +34,7 @@ def speaks(verdict: Verdict, tools: Iterable[str] = ()) -> Callable[[_Hook], _Ho
     """Marks a hook as one that decides about calls of these tools (globs; none: all). `bindings` reads the mark."""
 
     def mark(hook: _Hook) -> _Hook:
-        vars(hook).update(verdict=verdict, tools=tuple(tools))
+        vars(hook).update(verdict=verdict, tools=(tools,) if isinstance(tools, str) else tuple(tools))
         return hook
 
     return mark
@@ -47,7 +47,8 @@ class ToolCall:
     key      of its effect; approvals are bound to it
     attempt  which attempt at it this is
     first    the attempt that its approvals were asked for: the attempts of one call share them
-    names    the tool's name in the plan and its origin: a binding that matches either matches the call
+    names    the tool's name in the plan, its origin, and its other names there: a binding that matches any of them
+             matches the call
     """
 
     key: str
@@ -75,15 +76,15 @@ class Matcher:
 
     def fits_step(self, step: Step) -> bool:
         """Whether it is for this step: by its id, or by its path with or without items and rounds."""
-        return not self.step or _any(self.step, (step.id, *names_of(step.path)))
+        return not self.step or meets(self.step, (step.id, *names_of(step.path)))
 
     def fits_call(self, call: ToolCall) -> bool:
         """Whether it is for this call, with the args it has now."""
         return (
             self.fits_step(call.step)
-            and _any(self.tool, call.names)
-            and _any(self.effect, (call.effect,))
-            and all(_any(globs, (_text(call.args.get(name)),)) for name, globs in self.args.items())
+            and meets(self.tool, call.names)
+            and meets(self.effect, (call.effect,))
+            and all(meets(globs, (_text(call.args.get(name)),)) for name, globs in self.args.items())
         )
 
 
@@ -101,7 +102,8 @@ class Binding:
     verdict   of the hooks that decide about tool calls; they stand after all others
     tools     what a verdict is about: globs
     inline    does not wait and does not block: runs in the event loop's thread
-    lists     which list it stands in: 0 the Runner's, 1 the plan's
+    lists     which list it stands in: 0 the Runner's, 1 the plan's, below 0 those of the policy
+    by_id     a verdict is also about tools with such an id of their own, whatever the plan calls them
     """
 
     point: str
@@ -116,13 +118,16 @@ class Binding:
     tools: tuple[str, ...] = ()
     inline: bool = False
     lists: int = 0
+    by_id: bool = False
 
     def is_about(self, call: ToolCall) -> bool:
         """Whether it fires for this call."""
-        return self.matcher.fits_call(call) and _any(self.tools, call.names)
+        names = (*call.names, call.tool.id) if self.by_id else call.names
+        return self.matcher.fits_call(call) and meets(self.tools, names)
 
 
-def _any(globs: tuple[str, ...], names: tuple[str, ...]) -> bool:
+def meets(globs: tuple[str, ...], names: tuple[str, ...]) -> bool:
+    """Whether any glob matches any of the names; no globs match all."""
     return not globs or any(fnmatchcase(name, glob) for glob in globs for name in names)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from planrunner.clarification_handler import ClarificationHandler
 from planrunner.errors import UsageError
 from planrunner.hooks import BUILTIN
 from planrunner.hooks.base import POINTS, SECONDS, Binding, Matcher
+from planrunner.hooks.deny_tool_calls import make_for_policy
 from planrunner.plan import HookEntry, Plan
+from planrunner.policy import Policy
 from planrunner.registry import load
 
 if TYPE_CHECKING:
@@ -19,6 +22,8 @@ HANDLER = "clarification_handler"
 
 PLANS = 1
 """The list of the plan's own bindings; 0 is the Runner's."""
+POLICY = -3
+"""The first of the policy's three lists."""
 
 
 def of_runner(hooks: ExecutionHooks | None) -> Iterator[Binding]:
@@ -26,6 +31,21 @@ def of_runner(hooks: ExecutionHooks | None) -> Iterator[Binding]:
     for point in POINTS:
         for hook in _listed(getattr(hooks, point, None)):
             yield _binding(point, getattr(hook, "__name__", repr(hook)), hook)
+
+
+def of_policy(policy: Policy, load_code: Callable[[str], Any]) -> Iterator[Binding]:
+    """The bindings of a policy, which stand before all others. UsageError when code that it names can't be had.
+
+    Each list has a number of its own, the same whatever the others hold: firings are recorded under it.
+    """
+    denied, approved, hooks = policy.lists
+    for entry in denied:
+        deny = make_for_policy(entry.with_["tools"])
+        yield replace(_binding(entry.point, "policy: deny", deny, inline=True, lists=POLICY), by_id=True)
+    for entry in approved:
+        yield replace(_of_entry(entry, load_code, POLICY + 1), name="policy: approve", by_id=True)
+    for entry in hooks:
+        yield _of_entry(entry, load_code, POLICY + 2)
 
 
 def of_plan(plan: Plan, load_code: Callable[[str], Any], own_list: int = PLANS) -> Iterator[Binding]:

@@ -56,7 +56,7 @@ _Names = Mapping[str, Any]
 
 
 class Hooks:
-    """The hooks of one run, in the order of their lists: the Runner's, then the plan's."""
+    """The hooks of one run, in the order of their lists: the policy's, the Runner's, then the plan's."""
 
     def __init__(
         self,
@@ -121,10 +121,8 @@ class Hooks:
             if binding.matcher.fits_step(step):
                 view = view_of(self._ledger.state, step)
                 key = f"{step.path}!before_step:{number}"
-                if (
-                    await self._once(key, binding, _step_names(step), self._seen_plan(), view, self._shown(step))
-                    == SKIP
-                ):
+                seen = (self._seen_plan(), view, self._shown(step))
+                if await self._once(key, binding, _step_names(step), *seen) == SKIP:
                     return False
         return True
 
@@ -136,6 +134,11 @@ class Hooks:
                 names = {**_step_names(step), "output": value}
                 key = f"{step.path}!after_step:{number}"
                 await self._once(key, binding, names, self._seen_plan(), view, self._shown(step), _output(value))
+
+    def is_denied(self, call: ToolCall) -> bool:
+        """Whether the policy denies the call; for one that was begun under another policy and is carried on."""
+        guards = (binding for _, binding in self._at[BEFORE_TOOL_CALL] if binding.by_id)
+        return any(guard.verdict == "deny" and guard.is_about(call) for guard in guards)
 
     async def before_tool_call(self, call: ToolCall, check: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         """The args the call is made with. Raises RejectedError, HookError, and what `check` raises for changed args.

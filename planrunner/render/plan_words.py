@@ -128,22 +128,18 @@ def _verdict(plan: Plan, step: Step, tool: str) -> str | None:
 
 def _is_sure(entry: HookEntry, step: Step) -> bool:
     """Whether it speaks at every call. What effect a tool has may be known in a run only."""
-    globs = entry.match.get("step")
     always = entry.when is None and not entry.match.keys() & {"args", "effect"}
-    return always and all(_meets(globs, [place]) for place in _places(step))
+    return always and _meets(entry.match.get("step"), (step.id, step.path))
 
 
 def _fits(entry: HookEntry, plan: Plan, step: Step, tool: str) -> bool:
+    """Whether it may speak at a call: a glob may also mean single items and rounds of a step."""
     known = plan.tools.get(tool)
     names = (tool,) if known is None or known.use is None else (tool, known.use)
     wanted = (entry.with_.get("tools"), entry.match.get("tool"))
-    return all(_meets(globs, names) for globs in wanted) and _meets(entry.match.get("step"), _places(step))
-
-
-def _places(step: Step) -> tuple[str, ...]:
-    """Its path as a run may have it: of one inside of others, with and without items or rounds of theirs."""
-    own = f"{step.path}[0]" if step.foreach or step.repeat else step.path
-    return (own,) if own.count("/") == 0 else (own, own.replace("/", "[0]/"))
+    looped = (f"{step.path}[0]", step.path.replace("/", "[0]/"), f"{step.path.replace('/', '[0]/')}[0]")
+    places = (step.id, step.path, *looped)
+    return all(_meets(globs, names) for globs in wanted) and _meets(entry.match.get("step"), places)
 
 
 def _meets(globs: Any, names: Iterable[str]) -> bool:

@@ -31,7 +31,9 @@ __all__ = [
     "compile_value",
     "find_problems",
     "is_template",
+    "plain_path",
     "references",
+    "whole_expression",
 ]
 
 Renderer = Callable[[Mapping[str, Any]], Any]
@@ -150,6 +152,13 @@ def find_problems(text: str, bare: bool = False) -> list[TemplateProblem]:
 def references(text: str, bare: bool = False) -> list[Reference]:
     """The paths that a template takes from outside of itself, in the order of the text; none when it has problems."""
     return [*_analysed(text, bare)[1]]
+
+
+def plain_path(text: str, bare: bool = False) -> tuple[str, ...] | None:
+    """The names of a text that is `{{ a.b.c }}` (a bare expression: `a.b.c`) and nothing else; None for all others."""
+    match = _PATH.fullmatch(text.strip()) if bare else _WHOLE_PATH.fullmatch(text)
+    names = tuple(match[0 if bare else 1].split(".")) if match else None
+    return names if names and names[0] not in _NO_PATH else None
 
 
 def _raising(render: Renderer) -> Renderer:
@@ -278,7 +287,7 @@ def _program(tree: Any, bare: bool) -> Renderer:
     from planrunner.template.statements import template
     from planrunner.template.values import Out
 
-    whole = tree if bare else _whole_expression(tree)
+    whole = tree if bare else whole_expression(tree)
     if whole is not None:
         evaluate = expression(whole)
         return lambda names: _settled(evaluate(frame := Frame(names, {}, Budget())), frame.budget)
@@ -292,7 +301,7 @@ def _program(tree: Any, bare: bool) -> Renderer:
     return run
 
 
-def _whole_expression(tree: Any) -> Any:
+def whole_expression(tree: Any) -> Any:
     """The expression of a text that is exactly one `{{ }}`, spaces around it apart; else None."""
     if len(tree.body) != 1 or type(tree.body[0]).__name__ != "Output":
         return None

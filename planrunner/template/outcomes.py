@@ -28,7 +28,8 @@ _FILTERS: Final = {
         *("string", "title", "tojson", "trim", "truncate", "upper", "urlencode"),
     ),
 }
-_OF_FILTER: Final = {name: kind for kind, names in _FILTERS.items() for name in names}
+OF_FILTER: Final = {name: kind for kind, names in _FILTERS.items() for name in names}
+"""Filter → what it gives, in words."""
 _GIVE_WHAT_THEY_ARE_GIVEN: Final = ("float", "int", "sum")
 """Filters whose argument can be what comes out."""
 _DEFAULTS: Final = ("default", "d")
@@ -62,6 +63,32 @@ def literal(text: str) -> bool | None:
         tree, negated = tree.node, not negated
     value = tree.value if type(tree).__name__ == "Const" else None
     return value is not negated if isinstance(value, bool) else None
+
+
+def demanded(text: str) -> list[tuple[tuple[str, ...], str]]:
+    """Paths, each with the text that it must be equal to for a bare expression to hold; nothing where `or` leaves a
+    way round.
+    """
+    try:
+        heap = [parse(text, bare=True)]
+    except TemplateSyntaxFault:
+        return []
+    found = []
+    while heap:
+        node = heap.pop()
+        kind = type(node).__name__
+        if kind == "And":
+            heap += [node.right, node.left]
+        elif kind == "Compare" and [operand.op for operand in node.ops] == ["eq"]:
+            found += _equal(node.expr, node.ops[0].expr) or _equal(node.ops[0].expr, node.expr)
+    return found
+
+
+def _equal(node: Node, other: Node) -> list[tuple[tuple[str, ...], str]]:
+    path = path_of(node)
+    if path is None or type(other).__name__ != "Const" or not isinstance(other.value, str):
+        return []
+    return [((path[0].name, *map(str, path[1])), other.value)]
 
 
 def idle_defaults(text: str, bare: bool) -> list[int]:
@@ -147,4 +174,4 @@ def _filtered(node: Node) -> str:
         return "an empty text"
     if node.name in _GIVE_WHAT_THEY_ARE_GIVEN and (node.args or node.kwargs):
         return ""
-    return _OF_FILTER.get(node.name, "")
+    return OF_FILTER.get(node.name, "")

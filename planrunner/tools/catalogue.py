@@ -25,6 +25,7 @@ class ResolvedTool:
     name    what the plan calls it
     effect  the gravest that the tool, or any of the plan's entries for the same origin, declares
     origin  where it comes from: the entry's `use`, else the name under which it was found
+    names   by which hooks and policies may mean it: its name, its origin, the plan's other names for that origin
     timeout seconds that one call may take at the longest, or None
     """
 
@@ -35,6 +36,7 @@ class ResolvedTool:
     args_schema: Mapping[str, Any]
     output_schema: Mapping[str, Any] | None
     description: str
+    names: tuple[str, ...]
     timeout: float | None = None
 
 
@@ -104,6 +106,7 @@ class Catalogue:
             args_schema=tool.args_schema if entry.args_schema is None else entry.args_schema,
             output_schema=tool.output_schema if entry.output_schema is None else entry.output_schema,
             description=tool.description if entry.description is None else entry.description,
+            names=self._names(entry),
             timeout=tool.timeout if entry.timeout is None else entry.timeout,
         )
 
@@ -126,6 +129,11 @@ class Catalogue:
             )
         known = self.names()
         return UnknownToolError(f"there is no tool {name!r}{hint(name, known)} (known: {', '.join(known)})")
+
+    def _names(self, entry: ToolEntry) -> tuple[str, ...]:
+        origin = _origin(entry)
+        others = (other.name for other in self._plan.tools.values() if _origin(other) == origin)
+        return tuple(dict.fromkeys((entry.name, origin, *others)))
 
     def _effect(self, entry: ToolEntry, tool: Tool) -> Effect:
         origin = _origin(entry)

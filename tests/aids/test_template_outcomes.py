@@ -9,7 +9,7 @@ import pytest
 from planrunner.errors import TemplateError
 from planrunner.template import compile_expression
 from planrunner.template.filters import FILTERS
-from planrunner.template.outcomes import _OF_FILTER, Outcome, idle_defaults, literal, outcomes
+from planrunner.template.outcomes import OF_FILTER, Outcome, idle_defaults, literal, outcomes
 
 KINDS = {
     "text": str,
@@ -58,10 +58,10 @@ def test_of_a_path_its_names_are_told() -> None:
 
 
 def test_every_filter_with_a_kind_is_a_filter() -> None:
-    assert _OF_FILTER.keys() <= FILTERS.keys()
+    assert OF_FILTER.keys() <= FILTERS.keys()
 
 
-@pytest.mark.parametrize("name", _OF_FILTER)
+@pytest.mark.parametrize("name", OF_FILTER)
 def test_a_filter_gives_what_is_told_of_it(name: str) -> None:
     given = {
         "batch": "(2)",

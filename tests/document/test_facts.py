@@ -20,8 +20,21 @@ PACKAGE = Path(room.__file__).parent.parent
 LATER = "not-supported"
 """What is not built yet is refused beside whatever else is said of it."""
 _CODE = re.compile(r"[a-z]+(-[a-z]+)*")
-_TELLERS = {"Problem", "problem", "problem_in", "_problem", "tell", "_stop", "_must", "Told", "Said"}
-_TELLERS |= {"_Refusal", "_RefusedError"}
+_TELLERS = {
+    "Problem",
+    "problem",
+    "problems_of",
+    "Finding",
+    "problem_in",
+    "_problem",
+    "tell",
+    "_stop",
+    "_must",
+    "Told",
+    "Said",
+    "_Refusal",
+    "_RefusedError",
+}
 """Whoever makes a problem, or hands on what makes one."""
 
 
@@ -61,7 +74,7 @@ def test_what_is_not_built_yet_is_refused_by_name() -> None:
 
 def test_only_what_no_short_file_can_show_is_shown_as_a_terminal_shows_it() -> None:
     of_several_files = {"subplan-invalid", "subplan-cycle", "subplan-limit", "wrong-inputs", "subplan-context"}
-    others = {"unreadable", "too-large", "too-many-problems", "planned", LATER}
+    others = {"unreadable", "too-large", "too-many-problems", "planned", "policy", LATER}
     assert set(CODES) - set(SHOWN) == others | of_several_files
 
 

@@ -16,12 +16,12 @@ from planrunner.plan import MISSING
 PLANS = Path(__file__).parent.parent / "plans"
 
 
-LEFT = ("unknown-tool", "wrong-args", "lowered-effect")
+LEFT = ("unknown-tool", "wrong-args", "lowered-effect", "unapproved")
 """Whether these hold only the Runner knows, who may have tools of the caller's own."""
 
 
-SHOWN_ELSEWHERE = {"unreadable", "too-large", "too-many-problems", "subplan-limit", "planned"}
-"""No short file gives these: see test_load, test_subplans, and the tests of `validate` and of the planner."""
+SHOWN_ELSEWHERE = {"unreadable", "too-large", "too-many-problems", "subplan-limit", "planned", "policy"}
+"""No short file gives these: see test_load, test_subplans, test_policy, and the tests of `validate` and the planner."""
 
 
 def _files(folder: str) -> list[Path]:

@@ -27,7 +27,8 @@ def codes(text: str) -> list[str]:
 
 def conditions(*texts: str) -> str:
     steps = "".join(f"  - {{id: s{number}, when: {text!r}, set: 1}}\n" for number, text in enumerate(texts))
-    return f"{INPUTS}\nsteps:\n  - {{id: any, set: '{{{{ inputs }}}}'}}\n{steps}"
+    anything = "{id: any, tool: anything, args: {all: '{{ inputs }}'}}"
+    return f"{INPUTS}\ntools: {{anything: {{}}}}\nsteps:\n  - {anything}\n{steps}"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def conditions(*texts: str) -> str:
         "run.id and inputs.flag",
         "context.additional_data.careful",
         "context.additional_data.deep.careful",
-        "inputs.list.a",
+        "(inputs.list | first).a",
         "(run.id or context.end_user_id) and inputs.flag",
         "(inputs.flag or null) | default(false)",
         "inputs['flag']",

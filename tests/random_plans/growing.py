@@ -13,6 +13,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from planrunner.document.beside import InSnapshot
 from planrunner.document.load import load_document
 from planrunner.plan import Plan
 
@@ -33,6 +34,7 @@ class Case:
     """A plan, and what is done to its runs from outside.
 
     data      of its file
+    files     those of its sub-plans, by name
     flag      its one input
     skipped   ids of steps that a hook skips
     spoiled   ids of steps after which a hook fails
@@ -40,15 +42,17 @@ class Case:
     """
 
     data: Mapping[str, Any]
+    files: Mapping[str, Mapping[str, Any]]
     flag: bool
     skipped: tuple[str, ...]
     spoiled: tuple[str, ...]
     hooked: bool
 
     def plan(self) -> Plan:
-        text = json.dumps(self.data, indent=1)
-        loaded = load_document(text.encode(), "plan.yml", path=None, root=".")
-        assert loaded.plan is not None, (loaded.problems, text)
+        files = {name: json.dumps(data, indent=1) for name, data in {"plan.yml": self.data, **self.files}.items()}
+        text = files["plan.yml"].encode()
+        loaded = load_document(text, "plan.yml", path=None, root=".", beside=InSnapshot(files))
+        assert loaded.plan is not None, (loaded.problems, files)
         return loaded.plan
 
 
@@ -72,6 +76,7 @@ class _Grower:
         self.number = 0
         self.ids: list[str] = []
         self.used: set[str] = set()
+        self.files: dict[str, dict[str, Any]] = {}
         self.at_the_end = False
 
     def among(self, *choices: Any) -> Any:
@@ -143,7 +148,7 @@ class _Grower:
         if not self.at_the_end:
             verbs += ["clarify", "exit"]
         if depth < _DEEPEST and len(self.ids) < _MOST_STEPS:
-            verbs += ["steps", "steps", "switch"]
+            verbs += ["steps", "steps", "switch", "plan"]
         return self.among(*verbs)
 
     def _foreach(self, step: dict[str, Any], seen: Seen) -> Seen:
@@ -214,6 +219,30 @@ class _Grower:
         step["switch"] = cases
         return MAP
 
+    def _plan(self, step: dict[str, Any], seen: Seen, depth: int, again: bool) -> str:
+        around, self.used = self.used, set()
+        steps, _ = self.steps(Seen({}), depth + 1, 3)
+        name = f"{self.name('p')}.yml"
+        self.files[name] = self.whole(steps)
+        self.used = around
+        step["plan"] = f"./{name}"
+        step["inputs"] = {"flag": self.among("{{ inputs.flag }}", "{{ not inputs.flag }}")}
+        return MAP
+
+    def whole(self, steps: list[dict[str, Any]]) -> dict[str, Any]:
+        """The plan of these steps, with the tools that they use; a person approves the grave ones."""
+        plan: dict[str, Any] = {
+            "planrunner": 1,
+            "name": "grown",
+            "inputs": {"flag": {"type": "boolean"}},
+            "steps": steps,
+        }
+        if self.used:
+            plan["tools"] = {tool: {} for tool in sorted(self.used)}
+        if asked := sorted({"pay", "send"} & self.used):
+            plan["hooks"] = {"before_tool_call": [{"use": "clarify_on_tool_calls", "with": {"tools": asked}}]}
+        return plan
+
     def _repeat(self, counter: str, most: int = 3) -> dict[str, Any]:
         return {"until": f"({counter} or 0) >= {self.draw(st.integers(1, most))}", "max": self.draw(st.integers(1, 3))}
 
@@ -256,21 +285,12 @@ def cases(draw: Draw, aside: bool = True) -> Case:
     """Plans of up to some twenty steps. `aside`: whether steps and items may go on side by side."""
     grower = _Grower(draw, aside)
     steps, _ = grower.steps(Seen({}), 0, 6)
-    data: dict[str, Any] = {"planrunner": 1, "name": "grown", "inputs": {"flag": {"type": "boolean"}}, "steps": steps}
+    at_the_end: list[dict[str, Any]] = []
     if grower.one_in(3):
         grower.at_the_end = True
-        data["finally"] = grower.steps(Seen({}), _DEEPEST, 2)[0]
-    if grower.used:
-        data["tools"] = {tool: {} for tool in sorted(grower.used)}
-    asked = sorted({"pay", "send"} & grower.used)
-    if asked:
-        data["hooks"] = {"before_tool_call": [{"use": "clarify_on_tool_calls", "with": {"tools": asked}}]}
+        at_the_end, _ = grower.steps(Seen({}), _DEEPEST, 2)
+    data = grower.whole(steps) | ({"finally": at_the_end} if at_the_end else {})
     hooked = grower.one_in(3)
     some = st.lists(st.sampled_from(grower.ids), max_size=2, unique=True)
-    return Case(
-        data,
-        draw(st.booleans()),
-        tuple(draw(some)) if hooked else (),
-        tuple(draw(some)) if hooked else (),
-        hooked,
-    )
+    skipped, spoiled = (tuple(draw(some)) if hooked else () for _ in range(2))
+    return Case(data, grower.files, draw(st.booleans()), skipped, spoiled, hooked)

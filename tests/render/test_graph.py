@@ -337,20 +337,21 @@ def test_what_hooks_say_to_a_call_stands_beside_it(plan_of: PlanOf, binding: str
     assert shown(plan, "text") == f"example\n└─ a  tool log{told}\n"
 
 
-@pytest.mark.parametrize(("glob", "told"), [("a", ""), ("a*", ", needs approval"), ("'*'", ", needs approval")])
-def test_an_approval_that_misses_the_items_of_a_loop_is_not_promised(plan_of: PlanOf, glob: str, told: str) -> None:
-    """In a loop the path of a step is that of its item, `a[0]`, and so the glob `a` meets none."""
+@pytest.mark.parametrize(
+    ("glob", "told"),
+    [
+        ("a", ", needs approval"),
+        ("g/a", ", needs approval"),
+        ("'g*'", ", needs approval"),
+        ("'g/a[[]0]'", ", needs approval at times"),
+        ("'?[[]*/a'", ", needs approval at times"),
+    ],
+)
+def test_an_approval_is_promised_for_a_step_in_a_loop_where_every_item_is_meant(
+    plan_of: PlanOf, glob: str, told: str
+) -> None:
     plan = plan_of(
         f"hooks: {{before_tool_call: [{{use: clarify_on_all_tool_calls, match: {{step: {glob}}}}}]}}\n"
-        "steps: [{id: a, foreach: {in: '[1, 2]'}, tool: log, args: {message: b}}]\n"
+        "steps: [{id: g, steps: [{id: a, foreach: {in: '[1, 2]'}, tool: log, args: {message: b}}]}]\n"
     )
     assert f"a  tool log{told}\n" in shown(plan, "text")
-
-
-def test_an_approval_of_a_step_inside_of_others_is_promised_where_every_path_is_met(plan_of: PlanOf) -> None:
-    for glob, told in (("g/a", ", needs approval at times"), ("'*a'", ", needs approval")):
-        plan = plan_of(
-            f"hooks: {{before_tool_call: [{{use: clarify_on_all_tool_calls, match: {{step: {glob}}}}}]}}\n"
-            "steps: [{id: g, steps: [{id: a, tool: log, args: {message: b}}]}]\n"
-        )
-        assert f"a  tool log{told}\n" in shown(plan, "text")

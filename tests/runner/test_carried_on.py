@@ -10,7 +10,16 @@ from typing import Any
 
 import pytest
 
-from planrunner import InvalidPlanRunStateError, PlanRun, PlanRunNotFoundError, Runner, Tool, ToolRunContext
+from planrunner import (
+    ExecutionHooks,
+    InvalidPlanRunStateError,
+    PlanRun,
+    PlanRunNotFoundError,
+    Runner,
+    Tool,
+    ToolHardError,
+    ToolRunContext,
+)
 from planrunner.events import Event
 from planrunner.journal.base import Lease
 from planrunner.journal.memory import MemoryJournal
@@ -280,3 +289,80 @@ def test_an_error_keeps_its_place_when_the_process_dies_while_it_spreads(plan_of
         assert record.error is not None
         assert (record.error.step, record.error.path) == ("rounds", "outer/each[1]/rounds")
         assert record.step_outputs["$audit"].value == "outer/each[1]/rounds"
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("state", ["COMPLETE", "FAILED"])
+def test_an_exit_inside_ends_the_plan_also_when_the_process_dies_at_it(
+    plan_of: PlanOf, after: bool, state: str
+) -> None:
+    plan = plan_of(f"""
+        tools: {{count: {{}}}}
+        steps:
+          - id: each
+            foreach: {{in: "[1, 2]", as: n}}
+            steps:
+              - {{id: stop, needs: [], when: n == 2, exit: {{state: {state}, message: enough, output: out}}}}
+              - {{id: beside, needs: [], tool: count, args: {{n: "{{{{ n }}}}"}}}}
+          - {{id: never, set: 1}}
+    """)
+    whole = carry(DyingJournal(0, after=after), plan, Count(), Model())
+    assert whole.state == state
+    assert [step.state for step in whole.steps] == [state, "NOT_STARTED"]
+    for k in range(1, 10):
+        assert masked(carry(DyingJournal(k, after=after), plan, Count(), Model())) == masked(whole)
+
+
+def test_a_new_try_goes_on_behind_no_exit_that_completed_the_plan(plan_of: PlanOf) -> None:
+    """What failed is what is done at the end, and that alone is done anew."""
+
+    class Fails(Count):
+        def run(self, ctx: ToolRunContext, **args: Any) -> Any:
+            super().run(ctx)
+            if self.calls.total() == 1:
+                raise ToolHardError("once")
+
+    plan = plan_of("""
+        tools: {count: {}}
+        steps:
+          - {id: stop, exit: {state: COMPLETE, output: out}}
+          - {id: never, set: 1}
+        finally: [{id: audit, tool: count}]
+    """)
+    with Runner(tools=[Fails()], store="memory") as runner:
+        failed = runner.run(plan)
+        assert failed.state == "FAILED"
+        record = runner.resume(failed.id, retry=True)
+    assert record.state == "COMPLETE", record.error
+    assert record.final_output is not None
+    assert record.final_output.value == "out"
+    assert [step.state for step in record.steps] == ["COMPLETE", "NOT_STARTED", "COMPLETE"]
+
+
+def test_a_new_try_of_items_after_which_a_hook_failed_repeats_no_call(plan_of: PlanOf) -> None:
+    plan = plan_of("""
+        tools: {count: {}}
+        steps:
+          - id: each
+            foreach: {in: "[1, 2]", as: n}
+            steps: [{id: call, tool: count, args: {n: "{{ n }}"}}]
+        finally: [{id: audit, set: 1}]
+    """)
+    tool, fired = Count(), Counter[str]()
+
+    async def fails_once(plan: Any, plan_run: Any, step: Any, output: Any) -> None:
+        fired[step.path] += 1
+        if step.path == "each[1]" and fired[step.path] == 1:
+            raise ValueError("not now")
+
+    hooks = ExecutionHooks(after_step_execution=fails_once)
+    with Runner(tools=[tool], store="memory", execution_hooks=hooks) as runner:
+        failed = runner.run(plan)
+        assert failed.error is not None
+        assert failed.error.kind == "hook_error"
+        record = runner.resume(failed.id, retry=True)
+    assert record.state == "COMPLETE", record.error
+    assert record.steps[0].items is not None
+    assert record.steps[0].items.complete == 2
+    assert set(tool.calls.values()) == {1}, "a finished call was repeated"
+    assert fired == {"each[0]/call": 1, "each[0]": 1, "each[1]/call": 1, "each[1]": 2, "audit": 2}

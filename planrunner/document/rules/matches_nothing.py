@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from planrunner.document.problem import Problem
@@ -12,15 +12,18 @@ from planrunner.document.source import MapNode, Node
 from planrunner.document.tree import text_of
 from planrunner.document.view import Document
 from planrunner.document.words import near
+from planrunner.plan import Plan
 from planrunner.tools.builtin import BUILTIN
 
 
 def check(document: Document) -> Iterator[Problem]:
     """Every glob of `match.tool`, `match.step` and `with.tools` that no name of the plan meets."""
-    if not any(True for _ in bindings(document)):
-        return
-    tools = tuple(dict.fromkeys(_tools(document)))
-    steps = tuple(document.by_id)
+    plans = [text_of(step.node.get("plan")) for step in document.steps if step.verb == "plan"]
+    if not any(True for _ in bindings(document)) or any(plan not in document.subplans for plan in plans):
+        return  # what stands in a plan that is not valid nobody knows yet
+    inside = [plan for subplan in document.subplans.values() for plan in subplan.walk_plans()]
+    tools = tuple(dict.fromkeys((*_tools(document), *_tools_inside(inside))))
+    steps = tuple(dict.fromkeys((*document.by_id, *(step.id for plan in inside for step in plan.walk()))))
     for binding in bindings(document):
         match, settings = binding.get("match"), binding.get("with")
         if isinstance(match, MapNode):
@@ -52,6 +55,16 @@ def _tools(document: Document) -> Iterator[str]:
     for entry in document.table("agents").entries.values():
         yield from _of_agent(entry.value)
     yield from BUILTIN
+
+
+def _tools_inside(plans: Iterable[Plan]) -> Iterator[str]:
+    """The same for sub-plans, to whose calls the hooks of the plan apply as well."""
+    for plan in plans:
+        for name, entry in plan.tools.items():
+            yield from (name, entry.use or name)
+        agents = (*plan.agents.values(), *(plan.agent_of(step) for step in plan.walk() if step.verb == "task"))
+        yield from (name for agent in agents for name in agent.tools)
+        yield from (step.tool_id for step in plan.walk() if step.tool_id is not None)
 
 
 def _of_agent(node: Node | None) -> Iterator[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
+from planrunner.document.complaints import Finding, in_words
 from planrunner.document.problem import Problem
+from planrunner.document.shape import Site
 from planrunner.document.view import Document
 from planrunner.template.outcomes import outcomes
 
@@ -45,10 +47,33 @@ def check(document: Document) -> Iterator[Problem]:
         if not site.bare or key not in ("when", "until"):
             continue
         for offset, kind, path in outcomes(site.node.value):
-            found = kind or _known(path)
+            told = kind or _known(path)
+            found = _Found(told, _ADVICE[told]) if told else _typed(document, site, path)
             if found:
-                message = f"{key!r} must give true or false, and this gives {found}: {_ADVICE[found]}"
-                yield document.problem_in(site, offset, "not-boolean", message)
+                message = f"{key!r} must give true or false, and this gives {found.what}: {found.advice}"
+                yield document.types.problem(site, Finding("not-boolean", offset, message, found.builtin))
+
+
+class _Found(NamedTuple):
+    """What a condition gives, and what to do. `builtin`: it is known from a built-in tool."""
+
+    what: str
+    advice: str
+    builtin: bool = False
+
+
+def _typed(document: Document, site: Site, path: tuple[str, ...]) -> _Found | None:
+    """What stands at a path, by its type, if it is surely neither true nor false."""
+    told = document.types.of_path(site, path).without("null")
+    if not told.shapes or "boolean" in told.kinds:
+        return None
+    what = in_words(told)
+    words = [value for value in told.values or () if isinstance(value, str)]
+    number = "compare it, as in … > 0" if told.kinds <= {"integer", "number"} else ""
+    advice = (
+        f"compare it, as in … == {words[0]!r}" if words else number or _ADVICE.get(what, _ADVICE["an object or null"])
+    )
+    return _Found(what, advice, told.builtin)
 
 
 def _known(path: tuple[str, ...]) -> str:

@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from planrunner.document.complaints import in_words
 from planrunner.document.problem import Problem
 from planrunner.document.rules.bad_schema import node_at
 from planrunner.document.schema import plan_schema
+from planrunner.document.shape import Path
 from planrunner.document.source import ListNode, MapNode, Node, plain
 from planrunner.document.tree import text_of
+from planrunner.document.types import Type, can_meet, look, of_schema
 from planrunner.document.view import Document, StepView
+from planrunner.document.words import listed
 from planrunner.errors import SchemaError
-from planrunner.json_schema import SchemaProblem, compile_schema
+from planrunner.json_schema import SchemaProblem, compile_schema, shown
 from planrunner.jsonsafe import to_json_safe
 from planrunner.registry import load
+from planrunner.template import is_template
 from planrunner.tools.builtin import BUILTIN
 
 _TEMPLATE: Final = ("{{", "{%", "{#")
 UNKNOWN: Final = "is not a known name"
 _USES: Final = {use: name for name, use in BUILTIN.items()}
 _DEPENDS = "anyOf oneOf allOf not if dependentRequired dependentSchemas dependencies $ref $dynamicRef"
+_SHOWN: Final = 12
 _ON_OTHERS: Final = frozenset(_DEPENDS.split())
 """Words by which what one argument may be depends on another one."""
 
@@ -30,8 +36,13 @@ def check(document: Document) -> Iterator[Problem]:
     for step in document.steps:
         name = text_of(step.node.get("tool")) if step.verb == "tool" else None
         schema = None if name is None else _schema(document, name)
-        if name is not None and schema is not None:
-            for node, found in misfits(step, "args", schema):
+        if name is None or schema is None:
+            continue
+        for node, found in misfits(step, "args", schema):
+            yield document.problem(node, "wrong-args", _message(name, found))
+        args = step.node.get("args")
+        if isinstance(args, MapNode) and not _has_foreign_key(step):
+            for node, found in _unfit(document, of_schema(schema), args, (*step.path, "args"), ()):
                 yield document.problem(node, "wrong-args", _message(name, found))
 
 
@@ -87,6 +98,24 @@ def _wrong(schema: Mapping[str, Any], args: MapNode) -> list[SchemaProblem]:
     unsure = rendered & schema["properties"].keys() if "properties" in schema else rendered
     sure = [problem for problem in found if not rendered or (problem.path and problem.path[0] not in unsure)]
     return [problem for problem in sure if not any(_is_meant(problem, other) for other in sure)]
+
+
+def _unfit(
+    document: Document, wanted: Type, node: Node, path: Path, way: tuple[str, ...]
+) -> Iterator[tuple[Node, SchemaProblem]]:
+    """Templates that surely give what the tool does not take."""
+    if isinstance(node, MapNode):
+        for key, entry in node.entries.items():
+            yield from _unfit(document, look(wanted, key).type, entry.value, (*path, key), (*way, key))
+    elif wanted.shapes and is_template(text_of(node) or ""):
+        given = document.types.of_expression(path)
+        if not can_meet(given, wanted):
+            yield node, SchemaProblem(way, f"must be {_told(wanted)}, and this gives {_told(given)}")
+
+
+def _told(told: Type) -> str:
+    some = told.values
+    return in_words(told) if some is None or told.kinds == {"boolean"} else listed(map(shown, some[:_SHOWN]), "or")
 
 
 def _message(name: str, found: SchemaProblem) -> str:

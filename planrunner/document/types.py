@@ -1,0 +1,413 @@
+"""What is known of a value before a run: a small algebra over JSON Schema.
+
+A type is a union of shapes, each of one kind of JSON. It is always at least as wide as what can really come: a word of
+JSON Schema that is not understood here narrows nothing, and where nothing is known the type is ANY.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Any, Final, NamedTuple, Protocol
+from urllib.parse import unquote
+
+KINDS: Final = ("object", "array", "string", "number", "integer", "boolean", "null")
+_WIDE: Final = tuple(kind for kind in KINDS if kind != "integer")
+_MAX_SHAPES: Final = 24
+_MAX_INNER: Final = 8
+_MAX_PAIRS: Final = 100_000
+_SHAPING: Final = frozenset(("properties", "additionalProperties", "patternProperties", "items", "prefixItems"))
+_REF_ALONE: Final = ("draft-04", "draft-06", "draft-07")
+"""In these drafts nothing that stands beside a `$ref` counts."""
+
+
+class Gap(NamedTuple):
+    """Why a value may be null though no schema says so.
+
+    step  the id of the step whose output it is; empty for `previous`
+    why   in words
+    """
+
+    step: str
+    why: str
+
+
+SKIPPED: Final = "its step may be skipped"
+NO_CASE: Final = "no case of the switch may give one"
+NO_OUTPUT: Final = "what handles its error may give none"
+UNREACHED: Final = "the run may end before its step"
+FIRST_ROUND: Final = "there is none before the first round"
+
+
+class Inner(Protocol):
+    """What is known of what lies in an object or a list."""
+
+    def field(self, name: str) -> Type | None:
+        """The type under a key; None when no such key can be there."""
+        ...
+
+    def names(self) -> tuple[str, ...]:
+        """The keys that are told of."""
+        ...
+
+    def item(self) -> Type:
+        """The type of every item."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Values of one kind.
+
+    values   the only ones it can be, as far as that is known
+    inner    all that is known of what lies in it, all of which holds; nothing: anything may lie in it
+    gap      of a null that no schema tells of
+    builtin  it is known from a built-in tool, in whose place the Python caller may put another
+    """
+
+    kind: str
+    values: tuple[Any, ...] | None = None
+    inner: tuple[Inner, ...] = ()
+    gap: Gap | None = None
+    builtin: bool = False
+
+    def field(self, name: str) -> Type | None:
+        """The type under a key of the object; None when it can't be there."""
+        if len(self.inner) == 1:
+            return self.inner[0].field(name)
+        found = [inner.field(name) for inner in self.inner]
+        return None if None in found else reduce(meet, (each for each in found if each is not None), ANY)
+
+    def item(self) -> Type:
+        """The type of the items of the list."""
+        if len(self.inner) == 1:
+            return self.inner[0].item()
+        return reduce(meet, (inner.item() for inner in self.inner), ANY)
+
+
+class Type(NamedTuple):
+    """A union of shapes; without any, nothing is known."""
+
+    shapes: tuple[Shape, ...] = ()
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of JSON it can be; none when nothing is known."""
+        return frozenset(shape.kind for shape in self.shapes)
+
+    @property
+    def builtin(self) -> bool:
+        """Whether any of it is known from a built-in tool."""
+        return any(shape.builtin for shape in self.shapes)
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """Why it may be null."""
+        return tuple(shape.gap for shape in self.shapes if shape.gap is not None)
+
+    @property
+    def values(self) -> tuple[Any, ...] | None:
+        """The only values it can have; None when they are not known one by one."""
+        found = [_values(shape) for shape in self.shapes]
+        if not found or None in found:
+            return None
+        return tuple(value for values in found if values is not None for value in values)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The keys that are known of its objects."""
+        return tuple(dict.fromkeys(n for shape in self.shapes for inner in shape.inner for n in inner.names()))
+
+    def without(self, *gone: str) -> Type:
+        """The same, and never of these kinds; ANY when nothing else is left."""
+        return Type(tuple(shape for shape in self.shapes if shape.kind not in gone))
+
+    def truthy(self) -> Type:
+        """What of it can count as true."""
+        kept = []
+        for shape in self.without("null").shapes:
+            values = _values(shape)
+            if values is None:
+                kept.append(shape)
+            elif any(values):
+                kept.append(replace(shape, values=tuple(value for value in values if value)))
+        return Type(tuple(kept))
+
+    def item(self) -> Type:
+        """What is met when it is gone through: the items of lists, the keys of objects."""
+        met = [TEXT if shape.kind == "object" else shape.item() for shape in self.shapes if shape.kind in _GONE_THROUGH]
+        return union(*met) if met else ANY
+
+
+_GONE_THROUGH: Final = ("object", "array")
+ANY: Final = Type()
+
+
+def of_kind(kind: str) -> Type:
+    """Anything of one kind."""
+    return Type((Shape(kind),))
+
+
+TEXT: Final = of_kind("string")
+BOOLEAN: Final = of_kind("boolean")
+NULL: Final = of_kind("null")
+OBJECT: Final = of_kind("object")
+NUMBER: Final = of_kind("number")
+WHOLE: Final = of_kind("integer")
+
+
+def one_of(values: Iterable[Any]) -> Type:
+    """One of these values; ANY without any."""
+    by_kind: dict[str, list[Any]] = {}
+    for value in values:
+        by_kind.setdefault(kind_of(value), []).append(value)
+    return Type(tuple(_of_values(kind, tuple(each)) for kind, each in by_kind.items()))
+
+
+def _of_values(kind: str, values: tuple[Any, ...]) -> Shape:
+    """Of objects and lists only the kind is remembered."""
+    return Shape(kind, None if kind in _GONE_THROUGH else values)
+
+
+def kind_of(value: Any) -> str:
+    """The kind of JSON of a plain value."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    kinds = ((str, "string"), (int, "integer"), (float, "number"), (Mapping, "object"))
+    return next((kind for of, kind in kinds if isinstance(value, of)), "array")
+
+
+def gap(step: str, why: str) -> Type:
+    """Null, for that reason."""
+    return Type((Shape("null", gap=Gap(step, why)),))
+
+
+def made(fields: Mapping[str, Callable[[], Type]]) -> Type:
+    """An object with these fields and no other."""
+    return Type((Shape("object", inner=(_Made(fields),)),))
+
+
+def list_of(item: Callable[[], Type]) -> Type:
+    """A list of such items."""
+    return Type((Shape("array", inner=(_ListOf(item),)),))
+
+
+def union(*types: Type) -> Type:
+    """One of them."""
+    if len(types) == 1:
+        return types[0]
+    shapes: list[Shape] = []
+    for each in types:
+        if not each.shapes or len(shapes) > _MAX_SHAPES:
+            return ANY
+        shapes += [shape for shape in each.shapes if shape not in shapes]
+    return Type(tuple(shapes)) if len(shapes) <= _MAX_SHAPES else ANY
+
+
+def meet(left: Type, right: Type) -> Type:
+    """Both at once."""
+    if not left.shapes or not right.shapes:
+        return left if left.shapes else right
+    pairs = [_meet(one, other) for one in left.shapes for other in right.shapes]
+    return union(*(Type((shape,)) for shape in pairs if shape is not None))
+
+
+def _meet(left: Shape, right: Shape) -> Shape | None:
+    if left.kind != right.kind:
+        if {left.kind, right.kind} != {"integer", "number"}:
+            return None
+        left, right = replace(left, kind="integer"), replace(right, kind="integer")
+    values = left.values if right.values is None else right.values
+    if left.values is not None and right.values is not None:
+        if len(left.values) * len(right.values) > _MAX_PAIRS:
+            return left
+        values = tuple(value for value in left.values if is_among(value, right.values))
+        if not values:
+            return None
+    inner = (*left.inner, *(each for each in right.inner if each not in left.inner))[:_MAX_INNER]
+    return Shape(left.kind, values, inner, left.gap or right.gap, left.builtin or right.builtin)
+
+
+def is_among(value: Any, values: Iterable[Any]) -> bool:
+    """Whether the value is one of them, as in JSON: true is not 1."""
+    return any(value == each and isinstance(value, bool) is isinstance(each, bool) for each in values)
+
+
+def can_meet(left: Type, right: Type) -> bool:
+    """Whether any value is of both, as far as is known without looking into objects and lists."""
+    if not left.shapes or not right.shapes:
+        return True
+    return any(_overlaps(one, other) for one in left.shapes for other in right.shapes)
+
+
+def _overlaps(left: Shape, right: Shape) -> bool:
+    numbers = {"integer", "number"}
+    if left.kind != right.kind and not {left.kind, right.kind} <= numbers:
+        return False
+    return left.values is None or right.values is None or any(is_among(value, right.values) for value in left.values)
+
+
+def _values(shape: Shape) -> tuple[Any, ...] | None:
+    if shape.values is None:
+        return {"boolean": (True, False), "null": (None,)}.get(shape.kind)
+    return shape.values
+
+
+class Looked(NamedTuple):
+    """What stands under a key. `missing`: surely nothing, whatever the value is."""
+
+    type: Type
+    missing: bool = False
+
+
+def look(whole: Type, key: str | int) -> Looked:
+    """What stands under a key of an object, or at a place of a list or text. Of null nothing is said."""
+    if len(whole.shapes) == 1 and whole.shapes[0].kind != "null":
+        only = _under(whole.shapes[0], key)
+        return _NOTHING if only is None else Looked(only)
+    some = whole.without("null").shapes
+    found = [each for each in (_under(shape, key) for shape in some) if each is not None]
+    return Looked(union(*found)) if found else Looked(ANY, bool(some))
+
+
+_NOTHING: Final = Looked(ANY, True)
+
+
+def _under(shape: Shape, key: str | int) -> Type | None:
+    if isinstance(key, str):
+        return shape.field(key) if shape.kind == "object" else None
+    if shape.kind == "array":
+        return shape.item()
+    return TEXT if shape.kind == "string" else None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Made:
+    """An object that the plan makes itself."""
+
+    fields: Mapping[str, Callable[[], Type]]
+
+    def field(self, name: str) -> Type | None:
+        known = self.fields.get(name)
+        return None if known is None else known()
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.fields)
+
+    def item(self) -> Type:
+        return ANY
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _ListOf:
+    """A list that the plan makes itself."""
+
+    of: Callable[[], Type]
+
+    def field(self, name: str) -> Type | None:
+        return ANY
+
+    def names(self) -> tuple[str, ...]:
+        return ()
+
+    def item(self) -> Type:
+        return self.of()
+
+
+def of_schema(schema: Any, builtin: bool = False) -> Type:
+    """The values that meet a JSON Schema, which may be wrong or meet itself in its `$ref`."""
+    return _Root(schema, builtin).of(schema)
+
+
+class _Root:
+    """A whole schema, in which `$ref` leads from place to place. Every part of it is read once, and when asked for."""
+
+    def __init__(self, schema: Any, builtin: bool) -> None:
+        self.whole = schema
+        self.builtin = builtin
+        self.known: dict[int, Type] = {}
+        draft = str(schema.get("$schema", "")) if isinstance(schema, Mapping) else ""
+        self.ref_alone = any(name in draft for name in _REF_ALONE)
+
+    def of(self, schema: Any) -> Type:
+        """The type of a part of the whole. One that is being read, in a circle, narrows nothing."""
+        if not isinstance(schema, Mapping):
+            return ANY
+        if id(schema) not in self.known:
+            self.known[id(schema)] = ANY
+            self.known[id(schema)] = reduce(meet, self._parts(schema))
+        return self.known[id(schema)]
+
+    def _parts(self, schema: Mapping[str, Any]) -> Iterator[Type]:
+        """All that a value must be at once."""
+        if "$ref" in schema:
+            yield self._target(schema["$ref"])
+            if self.ref_alone:
+                return
+        yield self._own(schema)
+        for word in ("anyOf", "oneOf"):
+            if isinstance(schema.get(word), list):
+                yield union(*map(self.of, schema[word]))
+        if isinstance(schema.get("allOf"), list):
+            yield from map(self.of, schema["allOf"])
+
+    def _own(self, schema: Mapping[str, Any]) -> Type:
+        """What the words on kind, values and fields say."""
+        kinds = schema.get("type")
+        named = [kinds] if isinstance(kinds, str) else kinds if isinstance(kinds, list) else None
+        told = ANY
+        shaping = not schema.keys().isdisjoint(_SHAPING)
+        if named is not None or shaping:
+            inner = (_OfSchema(self, schema),) if shaping else ()
+            kinds = [kind for kind in named or _WIDE if kind in KINDS]
+            told = Type(tuple(self._shape(kind, inner if kind in _GONE_THROUGH else ()) for kind in kinds))
+        if "const" in schema:
+            told = meet(told, one_of((schema["const"],)))
+        if isinstance(schema.get("enum"), list):
+            told = meet(told, one_of(schema["enum"]))
+        return told
+
+    def _shape(self, kind: str, inner: tuple[Inner, ...]) -> Shape:
+        return Shape(kind, inner=inner, builtin=self.builtin)
+
+    def _target(self, reference: Any) -> Type:
+        """What a `$ref` leads to; anything, when it does not go down from the root key by key."""
+        if not isinstance(reference, str) or not reference.startswith("#"):
+            return ANY
+        place: Any = self.whole
+        for part in unquote(reference[1:]).split("/")[1:]:
+            key = part.replace("~1", "/").replace("~0", "~")
+            if isinstance(place, list) and key.isdecimal() and int(key) < len(place):
+                place = place[int(key)]
+            else:
+                place = place.get(key) if isinstance(place, Mapping) else None
+            if isinstance(place, Mapping) and "$id" in place:
+                return ANY
+        return self.of(place) if reference[1:2] in ("", "/") else ANY
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _OfSchema:
+    """What a schema says of fields and items."""
+
+    root: _Root
+    schema: Mapping[str, Any]
+
+    def field(self, name: str) -> Type | None:
+        known = self.schema.get("properties")
+        if isinstance(known, Mapping) and name in known:
+            return self.root.of(known[name])
+        other = self.schema.get("additionalProperties")
+        if other is False and not self.schema.get("patternProperties"):
+            return None
+        return ANY if self.schema.get("patternProperties") else self.root.of(other)
+
+    def names(self) -> tuple[str, ...]:
+        known = self.schema.get("properties")
+        return tuple(map(str, known)) if isinstance(known, Mapping) else ()
+
+    def item(self) -> Type:
+        return ANY if "prefixItems" in self.schema else self.root.of(self.schema.get("items"))
