@@ -55,7 +55,7 @@ class Quiet:
 
 
 class Plain(Quiet):
-    """One line per step start and end, and per question; with `verbose` also one per call."""
+    """One line per step start and end, and per question; with `verbose` also per call, and why it is made again."""
 
     def __init__(self, write: Write, style: Style, verbose: bool = False) -> None:
         self._write = write
@@ -77,6 +77,8 @@ class Plain(Quiet):
                 self._finished(event, since)
         elif event.kind == events.EFFECT_STARTED and self._verbose:
             self.say(self._style(_call(event), "dim"))
+        elif event.kind == events.ATTEMPT_FAILED and self._verbose:
+            self.say(self._style(_attempt(event), "dim"))
         elif event.kind == events.CLARIFICATION_RAISED:
             self._asking[event.key] = _path(event)
             self.say(f"{term_safe(_path(event))} {self._style('asks a person', 'yellow')}")
@@ -238,6 +240,12 @@ def _call(event: Event) -> str:
     args: Any = event.body.get("args")
     told = "" if args is None else " " + json.dumps(args, ensure_ascii=False)
     return clip(term_safe(f"  {path} calls {event.body['name']}{told}"), 200)
+
+
+def _attempt(event: Event) -> str:
+    """`  triage fails and tries again: transient: the provider failed (503)`."""
+    error = event.body["error"]
+    return clip(term_safe(f"  {_path(event)} fails and tries again: {error['kind']}: {error['message']}"), 200)
 
 
 def _path(event: Event) -> str:

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from planrunner.events import (
+    ATTEMPT_FAILED,
     CLARIFICATION_ANSWERED,
     CLARIFICATION_CLOSED,
     CLARIFICATION_RAISED,
@@ -100,6 +101,16 @@ def test_verbose_tells_calls() -> None:
         screen.sent
         == '  look calls weather {"city": "Å\\\\u001b[0m"}\n'.replace("\\\\", "\\") + "  ask calls weather\n"
     )
+
+
+def test_verbose_tells_why_a_call_is_made_again() -> None:
+    error = {"kind": "transient", "message": "the provider failed (503):\x1b[2J oops"}
+    failed = Event(ATTEMPT_FAILED, "look!llm:0", 1.0, {"error": error})
+    screen, silent = Screen(), Screen()
+    Plain(screen.write, Style(), verbose=True)(failed)
+    Plain(silent.write, Style())(failed)
+    assert screen.sent == "  look fails and tries again: transient: the provider failed (503):\\x1b[2J oops\n"
+    assert silent.sent == ""
 
 
 def test_quiet_says_nothing() -> None:
