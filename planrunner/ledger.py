@@ -111,11 +111,9 @@ class Ledger:
 
     async def barrier(self) -> None:
         """Wait until all that was emitted is durable, by whichever branch, and make sure that the lease has margin."""
-        ours = self._pending
-        if ours:
+        if self._pending:
             await asyncio.sleep(0)  # what begins beside us has its say first: one write for all of them
-        if self._pending is ours:  # else it is written, or on its way
-            self._flush()
+        self._flush()
         if self._last_write is not None:
             await asyncio.shield(self._last_write)
         self._raise_failure()
