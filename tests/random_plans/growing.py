@@ -186,7 +186,7 @@ class _Grower:
             return {}
         times: Any = self.among(1, 2, 99)
         if seen.items and self.one_in(2):
-            times = f"{{{{ {times} if {seen.items[-1]} == {self.among(1, 2, 3)} else 0 }}}}"
+            times = f"{{{{ {times} if {seen.items[-1]} | string == '{self.among(1, 2, 3)}' else 0 }}}}"
         failures = [each for each in _FAILURES if not (self.at_the_end and each == "asks")]
         return {"fails": self.among(*failures), "times": times}
 
@@ -276,7 +276,8 @@ class _Grower:
         for step_id in seen.of_kind(NUMBER)[-3:]:
             conditions.append(f"(steps.{step_id}.output or 0) % 2 == 0")
             conditions.append(f"steps.{step_id}.state == 'COMPLETE'")
-        conditions += [f"{item} == {n}" for item in seen.items for n in (1, 2)]
+        # As texts: of numbers that stand in the plan the checker says which of these never hold.
+        conditions += [f"{item} | string == '{n}'" for item in seen.items for n in (1, 2)]
         return self.among(*conditions)
 
 
