@@ -220,8 +220,9 @@ def hostile_plan(plan_of: PlanOf) -> Plan:
     quoted = json.dumps(HOSTILE)
     return plan_of(
         f"description: {quoted}\n"
+        "inputs: {any: {}}\n"
         "steps:\n"
-        f"  - {{id: end, description: {quoted}, set: 1}}\n"
+        f"  - {{id: end, description: {quoted}, set: '{{{{ inputs.any }}}}'}}\n"
         f"  - {{id: graph, when: {json.dumps(WORDS)}, set: 1}}\n"
         "  - id: subgraph\n"
         f"    on_error: [{{output: {quoted}}}]\n"

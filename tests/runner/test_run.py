@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from json import loads
 from typing import Any
 
 import pytest
@@ -105,14 +106,15 @@ def test_a_step_whose_when_is_false_is_skipped_and_reads_as_null(plan_of: PlanOf
     assert "$b" not in record.step_outputs
 
 
-@pytest.mark.parametrize("value", ["1", "text", "null", "[]"])
+@pytest.mark.parametrize("value", ["1", '"text"', "null", "[]"])
 def test_when_must_be_true_or_false(plan_of: PlanOf, runner: Runner, value: str) -> None:
-    plan = plan_of(f"""
+    plan = plan_of("""
+        inputs: {any: {}}
         steps:
-          - {{id: a, set: {value}}}
-          - {{id: b, when: steps.a.output, set: 1}}
+          - {id: a, set: "{{ inputs.any }}"}
+          - {id: b, when: steps.a.output, set: 1}
     """)
-    record = runner.run(plan)
+    record = runner.run(plan, {"any": loads(value)})
     assert record.state == "FAILED"
     assert record.error is not None
     assert (record.error.kind, record.error.step) == ("template_error", "b")
