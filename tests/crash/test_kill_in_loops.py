@@ -1,4 +1,6 @@
-"""kill -9 while a question inside of an item, a switch and a group is open: only what needs the answer waits for it."""
+"""kill -9 while a question inside of an item, a sub-plan, a switch and a group is open: only what needs the answer
+waits for it.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +26,23 @@ steps:
         switch:
           - when: inputs.ask
             steps:
-              - id: each
-                foreach: {in: "[1, 2, 3, 4]", as: n, max_concurrent: 4}
-                steps:
-                  - {id: begun, tool: hold, args: {name: "begun-{{ n }}"}}
-                  - {id: ask, when: n == 3, clarify: {type: input, guidance: "Which?", schema: {type: string}}}
-                  - {id: done, tool: hold, args: {name: "done-{{ n }}"}}
+              - {id: inner, plan: ./inner.yml}
   - {id: last, tool: hold, args: {name: last}}
 output: "{{ steps.last.output }}: {{ steps.outer.output.choose | length }}"
 """
-ITEM = "outer/choose/each[2]"
+INNER = """
+planrunner: 1
+name: inner
+tools: {hold: {use: "held:hold", effect: write}}
+steps:
+  - id: each
+    foreach: {in: "[1, 2, 3, 4]", as: n, max_concurrent: 4}
+    steps:
+      - {id: begun, tool: hold, args: {name: "begun-{{ n }}"}}
+      - {id: ask, when: n == 3, clarify: {type: input, guidance: "Which?", schema: {type: string}}}
+      - {id: done, tool: hold, args: {name: "done-{{ n }}"}}
+"""
+ITEM = "outer/choose/inner/each[2]"
 
 
 class Nested(Project):
@@ -41,6 +50,7 @@ class Nested(Project):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, PLAN)
+        (folder / "inner.yml").write_text(INNER, encoding="utf-8")
         self.run_id = ""
 
     def called(self) -> Counter[str]:
@@ -57,7 +67,7 @@ class Nested(Project):
         with self._store() as store:
             (run,) = store.runs.list()
         self.run_id = run.id
-        while _step(self.record(), "outer/choose/each")["items"]["complete"] < complete:
+        while _step(self.record(), "outer/choose/inner/each")["items"]["complete"] < complete:
             assert process.poll() is None
         process.kill()
         process.communicate()
@@ -77,13 +87,13 @@ def test_a_question_in_the_third_item_holds_up_that_item_alone(tmp_path: Path) -
     project.begin_and_kill("run", "plan.yml", "--no-input", calls=8, complete=2)
     before = project.called()
     assert f"{ITEM}/done" not in before
-    assert before["outer/choose/each[3]/done"] == 1
+    assert before["outer/choose/inner/each[3]/done"] == 1
 
     project.let_go("done-4")
     waits = project.call("resume", project.run_id, "--no-input")
     assert waits.code == 3, waits.err
-    assert project.called() == before + Counter(["outer/choose/each[3]/done"]), "a finished call was repeated"
-    each = _step(project.record(), "outer/choose/each")
+    assert project.called() == before + Counter(["outer/choose/inner/each[3]/done"]), "a finished call was repeated"
+    each = _step(project.record(), "outer/choose/inner/each")
     assert each["items"] == {"total": 4, "complete": 3, "skipped": 0, "failed": 0}
     assert [item["path"] for item in each["steps"]] == [ITEM]
 
@@ -94,7 +104,7 @@ def test_a_question_in_the_third_item_holds_up_that_item_alone(tmp_path: Path) -
     done = project.call("resume", project.run_id, "--no-input")
     assert (done.code, done.out) == (0, "last: 4\n"), done.err
     twice = {path for path, times in project.called().items() if times > 1}
-    assert twice == {"outer/choose/each[3]/done", f"{ITEM}/done"}, "more than the calls in flight were repeated"
+    assert twice == {"outer/choose/inner/each[3]/done", f"{ITEM}/done"}, "more than the calls in flight were repeated"
     assert set(project.called().values()) == {1, 2}
     keys = {json.loads(line)[1] for line in project.made()}
     assert len(keys) == len(project.called()), "a call was repeated under another idempotency key"
