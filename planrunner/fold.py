@@ -10,6 +10,7 @@ from planrunner.errors import StoreError
 from planrunner.events import Event
 from planrunner.run_parts import (
     COMPLETE,
+    ENDED,
     FAILED,
     IN_PROGRESS,
     NEED_CLARIFICATION,
@@ -79,13 +80,18 @@ def _run_retried(run: RunState, event: Event) -> None:
     _come_back(run, "")
     for step_id in run.finally_ids & run.steps.keys():  # what is done at the end is done again at the new one
         _forget(run, run.steps[step_id])
-    for step in list(run.steps.values()):
-        if step.state == FAILED:
+    for step in list(run.steps.values()):  # what is around a step stands before it, and is open again by now
+        if step.state == FAILED and not _is_settled(run, parent_of(step.path)):
             _reopen(run, step, event.at)
     for key in [key for key, fired in run.hooks.items() if "error" in fired or key.startswith("!after_plan_run:")]:
         del run.hooks[key]
     for key in [key for key, question in run.questions.items() if not question.resolved]:
         _set_aside(run, key)
+
+
+def _is_settled(run: RunState, around: str | None) -> bool:
+    """Whether the failure inside of this was handled: what is around it has ended well, and is not tried again."""
+    return around is not None and run.steps[around].state in ENDED
 
 
 def _reopen(run: RunState, step: StepState, at: float) -> None:
