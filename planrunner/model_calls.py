@@ -150,7 +150,8 @@ def _with_schema_prompt(turn: Turn) -> Sequence[Mapping[str, Any]]:
 
 def _reply_body(reply: Reply) -> dict[str, Any]:
     calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.tool_calls]
-    return to_json_safe({"text": reply.text, "tool_calls": calls, "finish_reason": reply.finish_reason})  # type: ignore[no-any-return]
+    body: dict[str, Any] = to_json_safe({"text": reply.text, "tool_calls": calls, "finish_reason": reply.finish_reason})
+    return body
 
 
 def _usage_body(usage: Usage) -> dict[str, Any]:

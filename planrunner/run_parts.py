@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from planrunner.events import Event
 
-_ID: Final = re.compile(r"[^/\[(!]*")
+_AFTER_ID: Final = re.compile(r"[/\[(!]")
 _CALL: Final = re.compile(r"!(?:tool|ask):([0-9.]*[0-9])")
 
 NOT_STARTED: Final = "NOT_STARTED"
@@ -191,12 +191,12 @@ def parent_of(path: str) -> str | None:
 
 def id_of(path: str) -> str:
     """The id of the step that a path leads to, whichever item or round it is."""
-    return _ID.match(path, path.rfind("/") + 1)[0]  # type: ignore[index]
+    return root_of(path[path.rfind("/") + 1 :])
 
 
 def root_of(path: str) -> str:
     """The id of the top-level step that a path begins with."""
-    return _ID.match(path)[0]  # type: ignore[index]
+    return _AFTER_ID.split(path, maxsplit=1)[0]
 
 
 def last_number(path: str) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from planrunner.document.rules.scope import is_always
 from planrunner.document.rules.wrong_args import builtin_of
+from planrunner.document.schema_types import of_schema
 from planrunner.document.source import ListNode, MapNode, plain
 from planrunner.document.tree import text_of
 from planrunner.document.types import (
@@ -20,7 +21,6 @@ from planrunner.document.types import (
     gap,
     list_of,
     made,
-    of_schema,
     one_of,
     union,
 )

@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from planrunner.document.tables import ANY_STEP, DEFS, TOP, WRAPS, Schema, closed, ref
+from planrunner.document.shapes import Schema, closed, ref
+from planrunner.document.tables import ANY_STEP, DEFS, TOP, WRAPS
 from planrunner.registry import load
 from planrunner.steps import VERBS
 from planrunner.steps.base import StepKind

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from planrunner.document.problem import Problem, in_order
 from planrunner.document.shape import check_shape
+from planrunner.document.shapes import Schema, closed, ref, text
 from planrunner.document.source import MAX_BYTES, parse, plain
-from planrunner.document.tables import Schema, closed, ref, text
 from planrunner.errors import UsageError
 from planrunner.models.scripted import REPLY_KINDS
 from planrunner.plan import NOTHING

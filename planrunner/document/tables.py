@@ -15,74 +15,14 @@ Where a value has one of two types, `if` tells them apart: of a shape with keys 
 
 from __future__ import annotations
 
-from typing import Any
-
+from planrunner.document.shapes import NAME, Schema, closed, count, named, one_or_more, ref, text, texts
 from planrunner.errors import ERROR_KINDS, RunCancelledError
 
-Schema = dict[str, Any]
-
-NAME = r"^[a-z][a-z0-9_]*$"
 _REFERENCE = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*"
 HANDLED = [kind for kind in ERROR_KINDS if kind != RunCancelledError.kind]
 """The kinds of errors that a step can handle."""
 
-
-def ref(name: str, description: str = "") -> Schema:
-    """A shape that stands in `$defs`."""
-    return {"$ref": f"#/$defs/{name}", **({"description": description} if description else {})}
-
-
-def closed(properties: Schema, *required: str, **more: Any) -> Schema:
-    """A map with these keys and `x-…` only."""
-    shape: Schema = {
-        "type": "object",
-        "properties": properties,
-        "patternProperties": {"^x-": True},
-        "additionalProperties": False,
-    }
-    if required:
-        shape["required"] = list(required)
-    return {**shape, **more}
-
-
-def named(value: Schema, description: str) -> Schema:
-    """A map from names of the plan's own to this shape."""
-    return {
-        "type": "object",
-        "patternProperties": {NAME: value, "^x-": True},
-        "additionalProperties": False,
-        "x-names": "a name (small letters, digits and _, a letter first)",
-        "description": description,
-    }
-
-
-def text(description: str, **more: Any) -> Schema:
-    """Any text."""
-    return {"type": "string", "description": description, **more}
-
-
-def texts(description: str, **more: Any) -> Schema:
-    """A list of texts."""
-    return {"type": "array", "items": {"type": "string"}, "description": description, **more}
-
-
-def count(description: str) -> Schema:
-    """A whole number from 1."""
-    return {"type": "integer", "minimum": 1, "description": description}
-
-
-def _one_or_more(description: str, expected: str) -> Schema:
-    return {
-        "type": ["string", "array"],
-        "if": {"type": "array"},
-        "then": {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}},
-        "else": {"type": "string", "minLength": 1},
-        "x-expected": expected,
-        "description": description,
-    }
-
-
-_MODEL = _one_or_more(
+_MODEL = one_or_more(
     "An alias of `models`, a litellm name, or a list of them that is tried in order.",
     "a model's name, or a list of them",
 )
@@ -141,7 +81,7 @@ _TOOL = closed(
     **{"x-kind": "tool entry"},
 )
 
-_GLOBS = _one_or_more("A glob, or a list of which any may match.", "a glob, or a list of globs")
+_GLOBS = one_or_more("A glob, or a list of which any may match.", "a glob, or a list of globs")
 
 
 def _binding(*policies: str) -> Schema:

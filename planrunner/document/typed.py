@@ -14,6 +14,7 @@ from planrunner.document.infer import Assumed, Inference, View
 from planrunner.document.outputs import Outputs
 from planrunner.document.problem import Level, Problem
 from planrunner.document.rules.scope import around
+from planrunner.document.schema_types import of_schema
 from planrunner.document.shape import Path, Site
 from planrunner.document.source import ListNode, MapNode, Node, ScalarNode, plain
 from planrunner.document.tree import text_of
@@ -31,7 +32,6 @@ from planrunner.document.types import (
     look,
     made,
     of_kind,
-    of_schema,
     one_of,
     union,
 )

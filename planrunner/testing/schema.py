@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, Final
 
 from planrunner.document.script import DATA, DEFS, PARTS
-from planrunner.document.tables import Schema, closed, ref, text, texts
+from planrunner.document.shapes import Schema, closed, ref, text, texts
 from planrunner.errors import ERROR_KINDS
 from planrunner.run_state import COMPLETE, FAILED, IN_PROGRESS, NEED_CLARIFICATION, NOT_STARTED, SKIPPED
 from planrunner.testing.asked import TYPES

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planrunner.document.schema_types import of_schema
 from planrunner.document.types import (
     ANY,
     NULL,
@@ -21,7 +22,6 @@ from planrunner.document.types import (
     look,
     made,
     meet,
-    of_schema,
     one_of,
     union,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from planrunner.document.effects import agent_of
 from planrunner.document.problem import Problem
 from planrunner.document.rules.scope import texts
 from planrunner.document.rules.wrong_args import builtin_of
@@ -53,16 +54,8 @@ def _changes_something(document: Document, step: StepView) -> bool:
     if step.verb == "tool":
         return _may_write(document, text_of(step.node.get("tool")))
     if step.verb == "task":
-        return any(_may_write(document, glob.value) for glob in texts(_worker(document, step).get("tools")))
+        return any(_may_write(document, glob.value) for glob in texts(agent_of(document, step).get("tools")))
     return any(_changes_something(document, inner) for each in step.lists for inner in each.steps)
-
-
-def _worker(document: Document, step: StepView) -> MapNode:
-    node = step.node.get("agent")
-    name = text_of(node)
-    if name is not None:
-        node = document.table("agents").get(name)
-    return node if isinstance(node, MapNode) else MapNode(0, 0)
 
 
 def _may_write(document: Document, name: str | None) -> bool:

@@ -9,10 +9,11 @@ from planrunner.document.complaints import in_words
 from planrunner.document.problem import Problem
 from planrunner.document.rules.bad_schema import node_at
 from planrunner.document.schema import plan_schema
+from planrunner.document.schema_types import of_schema
 from planrunner.document.shape import Path
 from planrunner.document.source import ListNode, MapNode, Node, plain
 from planrunner.document.tree import text_of
-from planrunner.document.types import Type, can_meet, look, of_schema
+from planrunner.document.types import Type, can_meet, look
 from planrunner.document.view import Document, StepView
 from planrunner.document.words import listed
 from planrunner.errors import SchemaError
