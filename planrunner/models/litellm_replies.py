@@ -97,9 +97,16 @@ def _usage(litellm: Any, response: Any, request: ModelRequest) -> Usage:
     told = getattr(response, "usage", None)
     prompt, completion = getattr(told, "prompt_tokens", None) or 0, getattr(told, "completion_tokens", None) or 0
     usd = response._hidden_params.get("response_cost")
+    looked_up = request.on_text is None  # by litellm, for a whole reply: what it did not find is not looked up again
     if not prompt and not completion:
-        prompt, completion, usd = *_estimate(litellm, response, request), None
-    return Usage(prompt, completion, _usd(litellm, request, prompt, completion, usd))
+        prompt, completion = _estimate(litellm, response, request)
+        usd, looked_up = None, False
+    own = prices(request.parameters)
+    if own is not None:
+        usd = prompt * own[0] + completion * own[1]
+    elif not looked_up and not isinstance(usd, int | float):
+        usd = _listed(litellm, request.model, prompt, completion)
+    return Usage(prompt, completion, float(usd) if isinstance(usd, int | float) else None)
 
 
 def _estimate(litellm: Any, response: Any, request: ModelRequest) -> tuple[int, int]:
@@ -111,15 +118,10 @@ def _estimate(litellm: Any, response: Any, request: ModelRequest) -> tuple[int, 
     return 0, 0
 
 
-def _usd(litellm: Any, request: ModelRequest, prompt: int, completion: int, told: Any) -> float | None:
-    """The price: by the parameters, else as litellm told it, else by its list; None where nobody knows."""
-    own = prices(request.parameters)
-    if own is not None:
-        return prompt * own[0] + completion * own[1]
-    if isinstance(told, int | float):
-        return float(told)
+def _listed(litellm: Any, model: str, prompt: int, completion: int) -> float | None:
+    """The price by litellm's list; None for a model that is not in it."""
     with suppress(Exception):
-        return float(sum(litellm.cost_per_token(request.model, prompt_tokens=prompt, completion_tokens=completion)))
+        return float(sum(litellm.cost_per_token(model, prompt_tokens=prompt, completion_tokens=completion)))
     return None
 
 

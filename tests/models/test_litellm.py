@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -274,6 +274,50 @@ def test_many_calls_side_by_side_get_their_own_replies(model: LitellmModel) -> N
 
     with OpenAIServer(echo) as server:
         assert asyncio.run(scenario(server)) == [f"user {n}" for n in range(30)]
+
+
+def test_whoever_set_litellm_to_tell_of_calls_is_told(model: LitellmModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    import litellm
+    from litellm.integrations.custom_logger import CustomLogger
+
+    class Ear(CustomLogger):
+        heard: ClassVar[list[str]] = []
+
+        async def async_log_success_event(self, kwargs: Any, **_: Any) -> None:
+            self.heard.append(kwargs["model"])
+
+    async def asked(server: OpenAIServer) -> None:
+        await model.complete(request(server))
+        for _ in range(200):  # litellm tells of it beside the call
+            await asyncio.sleep(0.01)
+            if Ear.heard:
+                return
+
+    for name in room._LISTENERS:  # where litellm spreads it to
+        monkeypatch.setattr(litellm, name, list(getattr(litellm, name)))
+    litellm.callbacks.append(Ear())
+    with OpenAIServer([text("Good day.")]) as server:
+        asyncio.run(asked(server))
+    assert Ear.heard == ["x"]
+
+
+def test_no_log_is_made_for_nobody(model: LitellmModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    from litellm.litellm_core_utils.litellm_logging import Logging
+
+    logged: list[str] = []
+
+    async def noted(log: Any, *_: object, **__: object) -> None:
+        logged.append(log.model)
+
+    monkeypatch.setattr(Logging, "async_success_handler", noted)
+
+    async def asked(server: OpenAIServer) -> None:
+        await model.complete(request(server, "openai/unheard"))
+        await asyncio.sleep(0.1)
+
+    with OpenAIServer([text("Good day.")]) as server:
+        asyncio.run(asked(server))
+    assert "unheard" not in logged  # there may be others: streams of earlier tests, whose logs litellm makes late
 
 
 def test_a_loop_closes_its_own_connections_and_no_others(model: LitellmModel) -> None:
