@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from functools import lru_cache
 
 _PLANS = uuid.UUID("5d9e7c52-6f0c-5c39-9a52-0f5f3f1f6d11")
 _RUN_ID = re.compile(r"prun-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -14,6 +15,7 @@ def new_run_id() -> str:
     return f"prun-{uuid.uuid4()}"
 
 
+@lru_cache
 def plan_id(sha256: str) -> str:
     """The id of the plan whose files have this digest: the same bytes, the same id, on every machine."""
     return f"plan-{uuid.uuid5(_PLANS, sha256)}"

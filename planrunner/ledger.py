@@ -2,6 +2,9 @@
 
 One barrier orders everything: before an effect touches the outside, all that happened before it in this run stands in
 the journal, its own start included. Nothing else waits for the disk; what is pending is written when the loop is idle.
+
+A batch is flushed to the disk when a power cut must not take it: it says what was done, said or asked for, or that a
+call of a tool begins. That a step or a call of a model begins, and what is decided of what is known, happens again.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from planrunner import events, run_state
 from planrunner.errors import StepError, step_error
@@ -24,6 +27,8 @@ Listener = Callable[[Event], None]
 """Hears every event of a run after it is durable. May not block; what it raises silences it and nothing else."""
 
 _log = logging.getLogger("planrunner")
+
+_MAY_HAPPEN_AGAIN: Final = frozenset((events.STEP_STARTED, events.DECIDED))
 
 
 class Ledger:
@@ -45,6 +50,7 @@ class Ledger:
         self._journal = journal
         self._listener = listener
         self._pending: list[Event] = []
+        self._must_last = False
         self._flush_is_due = False
         self._last_write: asyncio.Future[None] | None = None
         self._failure: Exception | None = None
@@ -53,10 +59,12 @@ class Ledger:
         """Let something have happened. It is durable at the next barrier, or soon."""
         self.record(Event(kind, key, self.clock.now(), body))
 
-    def record(self, event: Event) -> None:
-        """As `emit`, for an event that is made already."""
+    def record(self, event: Event, *, may_happen_again: bool = False) -> None:
+        """As `emit`, for an event that is made already; of one that may happen again nothing is lost in a power cut."""
         apply(self.state, event)
         self._pending.append(event)
+        if not may_happen_again and event.kind not in _MAY_HAPPEN_AGAIN:
+            self._must_last = True
         if not self._flush_is_due:
             self._flush_is_due = True
             asyncio.get_running_loop().call_soon(self._flush_when_idle)
@@ -75,16 +83,21 @@ class Ledger:
         perform: Callable[[EffectState], Awaitable[dict[str, Any]]],
         attempt: int,
         goes_on: Callable[[StepError], bool] | None = None,
+        *,
+        may_happen_again: bool = False,
     ) -> Any:
         """The value of this effect: as recorded when it is finished, else one attempt at it is made now.
 
         `call` is `{name, args?, …}`. `perform` returns `{value, usage?}` or raises a StepError, which is recorded and
         raised: as the outcome of the effect, or, where `goes_on` says so, as that of an attempt that another follows.
+
+        may_happen_again  it changes nothing outside: that it has begun may get lost in a power cut
         """
         known = self.state.effects.get(key)
         if known is not None and known.done and not known.is_void:
             return outcome_of(known)
-        self.emit(events.EFFECT_STARTED, key, {**call, "attempt": attempt})
+        start = Event(events.EFFECT_STARTED, key, self.clock.now(), {**call, "attempt": attempt})
+        self.record(start, may_happen_again=may_happen_again)
         await self.barrier()
         try:
             body = await perform(self.state.effects[key])
@@ -177,11 +190,11 @@ class Ledger:
         if not batch:
             return
         try:
-            written = self._journal.append(self._lease, batch)
+            written = self._journal.append(self._lease, batch, flush=self._must_last)
         except Exception as error:  # nothing may be written past a batch that is not
             self._failure = error
             raise
-        self._pending = []
+        self._pending, self._must_last = [], False
         before = self._last_write
         if written is None and (before is None or before.done()):
             self.announce(batch)

@@ -69,7 +69,12 @@ class ModelCalls:
         told = {"name": request.model, **({"choice": choice} if choice else {})}
         news = self._news(call, request.messages[0])
         return await self._ledger.effect(
-            call.key, {**told, **news}, perform, attempt, lambda error: call.failed(failure_of(error, choice))
+            call.key,
+            {**told, **news},
+            perform,
+            attempt,
+            lambda error: call.failed(failure_of(error, choice)),
+            may_happen_again=True,
         )
 
     async def _request(self, call: _Call, choice: int) -> ModelRequest:

@@ -98,6 +98,8 @@ def _of_plan(plan: Plan, around: Parts, given: Given, settings: Settings) -> Par
         bindings=(*around.bindings, *own),
         own_list=own_list,
     )
+    if not plan.subplans:
+        return parts
     return replace(parts, subplans={name: _of_plan(sub, parts, given, settings) for name, sub in plan.subplans.items()})
 
 

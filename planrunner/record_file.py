@@ -1,4 +1,8 @@
-"""The record of a run as a file beside the store, for people and scripts: `runs/<id>.json`, always whole."""
+"""The record of a run as a file beside the store, for people and scripts: `runs/<id>.json`, always whole.
+
+It is written by rename and not flushed to the disk: a power cut may leave it empty, and the store, which is flushed,
+has all that is in it.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +15,25 @@ from planrunner.errors import StoreError
 
 def write_record(folder: Path, run_id: str, record: str) -> Path:
     """Write the record by rename, readable by its owner alone. Run ids are ours; nothing else becomes a file name."""
-    place = folder / "runs" / f"{run_id}.json"
-    draft = place.with_name(f".{run_id}.{os.getpid()}")
+    place = os.path.join(folder, "runs", f"{run_id}.json")
+    draft = os.path.join(folder, "runs", f".{run_id}.{os.getpid()}")
     try:
-        place.parent.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:
+        with open(_created(draft), "w", encoding="utf-8") as file:
             file.write(record + "\n")
-            file.flush()
-            os.fsync(file.fileno())  # before the rename: a power cut leaves the old record or the new one
-        draft.replace(place)
+        os.replace(draft, place)
     except OSError as error:
         with suppress(OSError):
-            draft.unlink(missing_ok=True)
+            os.unlink(draft)
         raise StoreError(
-            f"the record of {run_id} can't be written to {place.parent}: {error.strerror}. The run itself is stored"
+            f"the record of {run_id} can't be written to {folder / 'runs'}: {error.strerror}. The run itself is stored"
         ) from None
-    return place
+    return Path(place)
+
+
+def _created(draft: str) -> int:
+    """The descriptor of a new, empty file; its folder is made with the first of them."""
+    try:
+        return os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(draft), mode=0o700, exist_ok=True)
+        return os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

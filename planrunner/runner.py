@@ -124,22 +124,27 @@ def _settled(scope: PlanScope, outcome: Outcome) -> Outcome:
 @asynccontextmanager
 async def _listening(scope: PlanScope) -> AsyncIterator[list[str]]:
     """Hear every second what is said to the run. A cancel ends what is in flight, and stands in the yielded list."""
-    task, cancelled = asyncio.current_task(), []  # type: ignore[var-annotated]
+    task = asyncio.current_task()
+    cancelled: list[str] = []
+    listeners: list[asyncio.Task[None]] = []  # none in a run that is over before the first second
 
     async def listen() -> None:
         while not cancelled:
-            await asyncio.sleep(LISTEN_SECONDS)
             for post in await scope.ledger.posts():
                 if post.key == f"{CANCEL}{scope.ledger.state.tries}" and task is not None:
                     cancelled.append(cancel_message(post))
                     task.cancel()
+            await asyncio.sleep(LISTEN_SECONDS)
 
-    listener = asyncio.ensure_future(listen())
+    loop = asyncio.get_running_loop()
+    begin = loop.call_later(LISTEN_SECONDS, lambda: listeners.append(loop.create_task(listen())))
     try:
         yield cancelled
     finally:
-        listener.cancel()
-        await asyncio.gather(listener, return_exceptions=True)
+        begin.cancel()
+        for listener in listeners:
+            listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
 
 
 def _uncancel() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -50,8 +52,8 @@ def store_folder(store: str | Path) -> Path | None:
     text = str(store)
     if text == "memory" or ("://" in text and not isinstance(store, Path)):
         return None
-    file = Path(_file_of(text))
-    return file.parent if file.name == _FILE_NAME else None
+    folder, name = os.path.split(_file_of(text))
+    return Path(folder) if name == _FILE_NAME else None
 
 
 def store_file(store: str | Path) -> Path | None:
@@ -73,8 +75,13 @@ _FORMS = (
 def _file_of(path: str) -> str:
     if not path.strip():
         raise StoreUnusableError(_FORMS.format(store=path))
-    expanded = Path(path).expanduser()
-    return str(expanded if expanded.suffix in _FILE_ENDINGS else expanded / _FILE_NAME)
+    return _file_at(os.path.expanduser(path))
+
+
+@lru_cache
+def _file_at(path: str) -> str:
+    place = Path(path)
+    return str(place if place.suffix in _FILE_ENDINGS else place / _FILE_NAME)
 
 
 def _opener(scheme: str) -> Callable[[str, str], Journal]:

@@ -104,8 +104,11 @@ class Journal(Protocol):
         """Lengthen the lease. Stores renew by themselves every RENEW_SECONDS; LeaseLostError when it is gone."""
         ...
 
-    def append(self, lease: Lease, events: Sequence[Event]) -> Awaitable[None] | None:
+    def append(self, lease: Lease, events: Sequence[Event], *, flush: bool = True) -> Awaitable[None] | None:
         """Write the events as one batch, after all earlier batches of this lease.
+
+        flush  whether the batch must outlive a power cut at once, where the store promises that; else it outlives the
+               death of the process at once, and a power cut from the next flush of the run on
 
         None means that they are durable already; else await the result. LeaseLostError (raised here or by the
         awaitable) when the epoch is no longer the run's: nothing of the batch was written. An outage of the store is

@@ -97,7 +97,7 @@ class MemoryJournal:
         with self._mutex:
             self._held_run(lease)
 
-    def append(self, lease: Lease, events: Sequence[Event]) -> None:
+    def append(self, lease: Lease, events: Sequence[Event], *, flush: bool = True) -> None:
         """See Journal.append."""
         batch = pack_events(events)
         with self._mutex:

@@ -25,7 +25,7 @@ from planrunner.journal.base import LEASE_SECONDS, RENEW_SECONDS, Lease, NewRun,
 from planrunner.journal.packing import pack, pack_events, unpack, unpack_events
 from planrunner.journal.sqlite_file import SYNCHRONOUS, can_be_read, is_outage, open_for_reading, open_for_writing
 from planrunner.journal.sqlite_lease import Leases, SqliteLease, now
-from planrunner.journal.sqlite_writer import GroupWriter, Write, failure, roll_back, transact, whole
+from planrunner.journal.sqlite_writer import GroupWriter, Write, failure, roll_back, whole, write_alone
 
 T = TypeVar("T")
 
@@ -34,7 +34,8 @@ class SqliteJournal:
     """The journal in a SQLite file.
 
     path           the file; folder and file are made when they are not there, readable by their owner alone
-    synchronous    FULL: what is acknowledged survives a power cut. NORMAL: it survives the death of the process
+    synchronous    FULL: what is acknowledged survives a power cut, a batch that need not be flushed with the next one
+                   that must. NORMAL: it survives the death of the process
     lease_seconds  how long a lease lives without renewal; it is renewed three times in that time
 
     Raises StoreUnusableError.
@@ -52,6 +53,7 @@ class SqliteJournal:
         except StoreUnusableError:
             if not can_be_read(self.path):  # else it serves readers, and a write says what is wrong
                 raise
+        self._flushes = True
         self._closed = False
         self._begin_in_this_process()
         _OPEN.add(self)
@@ -87,7 +89,7 @@ class SqliteJournal:
             connection.execute(sql.APPEND, (1, batch, number, 1))
             return SqliteLease(run.id, 1, number, 1, began, self._leases.seconds)
 
-        return self._watch(await self._perform(whole(write)))
+        return self._watch(await self._perform(write))
 
     async def claim(self, run_id: str, *, failed: bool = False) -> Lease:
         """See Journal.claim."""
@@ -99,7 +101,7 @@ class SqliteJournal:
             batches = connection.execute(sql.LAST_BATCH, (number, number)).fetchone()[0]
             return SqliteLease(run_id, epoch + 1, number, batches, began, self._leases.seconds)
 
-        return self._watch(await self._perform(whole(write)))
+        return self._watch(await self._perform(write))
 
     async def renew(self, lease: Lease) -> None:
         """See Journal.renew."""
@@ -113,7 +115,7 @@ class SqliteJournal:
 
         held.ends = await self._perform(write, held)
 
-    def append(self, lease: Lease, events: Sequence[Event]) -> asyncio.Future[None] | None:
+    def append(self, lease: Lease, events: Sequence[Event], *, flush: bool = True) -> asyncio.Future[None] | None:
         """See Journal.append. The awaitable belongs to the running loop."""
         held = _ours(lease)
         if held.lost:
@@ -123,14 +125,14 @@ class SqliteJournal:
         row = (held.batches, body, held.number, held.epoch)
         if self._may_write_here():
             try:
-                if self._connect().execute(sql.APPEND, row).rowcount == 1:
+                if self._connect(flush).execute(sql.APPEND, row).rowcount == 1:
                     return None
                 raise self._lost(held)
             except sqlite3.Error as error:
                 self._give_way(error)
             finally:
                 self._mutex.release()
-        return self._writer.submit(lambda connection: self._append(connection, held, row), held)
+        return self._writer.submit(lambda connection: self._append(connection, held, row), held, flush)
 
     async def release(self, lease: Lease, state: str, seen: int, events: Sequence[Event] = ()) -> tuple[Post, ...]:
         """See Journal.release."""
@@ -148,7 +150,7 @@ class SqliteJournal:
             connection.execute(sql.RELEASE, (state, time.time(), held.number, held.epoch))
             return ()
 
-        posts: tuple[Post, ...] = await self._perform(whole(write), held)
+        posts: tuple[Post, ...] = await self._perform(write, held)
         if not posts:
             self._leases.discard(held)
         return posts
@@ -222,24 +224,27 @@ class SqliteJournal:
             except sqlite3.Error:
                 return  # they run out by themselves
 
-    def _connect(self) -> sqlite3.Connection:
-        """The connection for writing; hold the mutex."""
+    def _connect(self, flush: bool = True) -> sqlite3.Connection:
+        """The connection for writing, set to flush the next transaction to the disk or not; hold the mutex."""
         if self._connection is None:
             if self._closed:
                 raise StoreError(f"the store {self.path} is closed")
-            self._connection = open_for_writing(self.path, self._synchronous)
+            self._connection, self._flushes = open_for_writing(self.path, self._synchronous), True
+        if flush is not self._flushes and self._synchronous == "FULL":
+            self._connection.execute(sql.FLUSH if flush else sql.DO_NOT_FLUSH)
+            self._flushes = flush
         return self._connection
 
     async def _perform(self, write: Write, lease: SqliteLease | None = None) -> Any:
         """Commit a write after all earlier ones, here or by way of the writer thread, and return its value."""
         if self._may_write_here():
             try:
-                return transact(self._connect(), [write])[0].get()
+                return write_alone(self._connect(), write)
             except sqlite3.Error as error:
                 self._give_way(error)
             finally:
                 self._mutex.release()
-        return await self._writer.submit(write, lease)
+        return await self._writer.submit(whole(write), lease)
 
     def _may_write_here(self) -> bool:
         """Whether nothing else is on its way in this process; if so, the mutex is taken."""
@@ -247,7 +252,8 @@ class SqliteJournal:
 
     def _give_way(self, error: sqlite3.Error) -> None:
         """After a failed write of the caller's thread: leave it to the writer thread if trying again may help."""
-        roll_back(self._connect())
+        if self._connection is not None:
+            roll_back(self._connection)
         if not is_outage(error):
             raise failure(error) from error
 

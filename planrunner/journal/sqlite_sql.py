@@ -40,6 +40,9 @@ SCHEMA: Final = (
         PRIMARY KEY (run, seq), UNIQUE (run, key)) WITHOUT ROWID""",
 )
 
+FLUSH: Final = "PRAGMA synchronous = FULL"
+DO_NOT_FLUSH: Final = "PRAGMA synchronous = NORMAL"
+
 # The fence stands inside the write itself: no row is written unless the run still has this epoch.
 APPEND: Final = "INSERT INTO ev (place, epoch, body) SELECT no << 32 | ?, epoch, ? FROM run WHERE no = ? AND epoch = ?"
 

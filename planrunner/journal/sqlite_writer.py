@@ -39,6 +39,7 @@ class Waiting:
     """A write on its way, and who waits for it. Under a lease it is tried until that ends, else until `deadline`."""
 
     write: Write
+    flush: bool
     lease: SqliteLease | None
     deadline: float
     loop: asyncio.AbstractEventLoop
@@ -66,6 +67,20 @@ def transact(connection: sqlite3.Connection, writes: Sequence[Write]) -> list[Ou
         roll_back(connection)
         raise
     return outcomes
+
+
+def write_alone(connection: sqlite3.Connection, write: Write) -> Any:
+    """One write in a transaction of its own; its value. Whatever it raises undoes it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        value = write(connection)
+        connection.execute("COMMIT")
+    except BaseException as error:
+        roll_back(connection)
+        if isinstance(error, ValueError | OverflowError):
+            raise failure(error) from error
+        raise
+    return value
 
 
 def roll_back(connection: sqlite3.Connection) -> None:
@@ -112,7 +127,7 @@ class GroupWriter:
     yet committed: while there are any, nobody may write past them.
     """
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], mutex: threading.Lock, leases: Leases) -> None:
+    def __init__(self, connect: Callable[[bool], sqlite3.Connection], mutex: threading.Lock, leases: Leases) -> None:
         self.unsettled = 0
         self._connect = connect
         self._mutex = mutex
@@ -120,13 +135,17 @@ class GroupWriter:
         self._wake = threading.Condition()
         self._queue: list[Waiting] = []
         self._thread: threading.Thread | None = None
+        self._wakes_at = 0.0
         self._closing = False
 
-    def submit(self, write: Write, lease: SqliteLease | None) -> asyncio.Future[Any]:
-        """Hand a write over; the future belongs to the running loop. Cancelling it does not undo the write."""
+    def submit(self, write: Write, lease: SqliteLease | None, flush: bool = True) -> asyncio.Future[Any]:
+        """Hand a write over; the future belongs to the running loop. Cancelling it does not undo the write.
+
+        flush  whether its transaction must be flushed to the disk
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
-        waiting = Waiting(write, lease, now() + self._leases.seconds, loop, future)
+        waiting = Waiting(write, flush, lease, now() + self._leases.seconds, loop, future)
         with self._wake:
             self._ensure_thread()
             self._queue.append(waiting)
@@ -138,7 +157,8 @@ class GroupWriter:
         """See to it that the leases are renewed."""
         with self._wake:
             self._ensure_thread()
-            self._wake.notify()
+            if now() + self._leases.seconds_to_renewal() < self._wakes_at:  # else it wakes in time by itself
+                self._wake.notify()
 
     def close(self) -> None:
         """Commit what is waiting and end the thread."""
@@ -168,8 +188,9 @@ class GroupWriter:
             if pause:
                 self._sleep_until(now() + pause)
             while not (waiting or self._queue or self._closing or self._leases.seconds_to_renewal() <= 0):
-                idle = not self._leases
-                if not self._wake.wait(min(self._leases.seconds_to_renewal(), _LINGER_SECONDS)) and idle:
+                seconds = min(self._leases.seconds_to_renewal(), _LINGER_SECONDS)
+                self._wakes_at = now() + seconds
+                if not self._wake.wait(seconds) and not self._leases:
                     break
             waiting += self._queue
             self._queue.clear()
@@ -190,7 +211,7 @@ class GroupWriter:
             writes.append(self._leases.renew)
         try:
             with self._mutex:
-                outcomes = transact(self._connect(), writes)
+                outcomes = transact(self._connect(any(each.flush for each in waiting)), writes)
         except Exception as error:  # whatever it is: a thread that dies here would leave all callers waiting for ever
             return self._put_off(waiting, error)
         if renewing:

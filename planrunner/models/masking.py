@@ -32,9 +32,14 @@ def keys_in_use(parameters: Mapping[str, Any]) -> list[str]:
     in base64, addresses, JSON and hexadecimal. The longest first.
     """
     named = [value for name, value in _leaves(parameters) if is_key_name(name)]
-    named += [value for name, value in os.environ.items() if _VARIABLE.search(name)]
+    named += [os.environ.get(name) for name in os.environ if _is_key_variable(name)]
     keys = {key for value in named if isinstance(value, str) for key in _keys(value)}
     return sorted({form for key in keys for form in _forms(key)}, key=len, reverse=True)
+
+
+@lru_cache(maxsize=1024)
+def _is_key_variable(name: str) -> bool:
+    return bool(_VARIABLE.search(name))
 
 
 def _leaves(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

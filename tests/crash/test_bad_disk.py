@@ -67,8 +67,8 @@ def _fails(*_: Any, **__: Any) -> Any:
 
 
 BREAKS: dict[str, Break] = {
-    "fsync": lambda patch: patch.setattr("planrunner.record_file.os.fsync", _fails),
-    "rename": lambda patch: patch.setattr(Path, "replace", _fails),
+    "open": lambda patch: patch.setattr("planrunner.record_file._created", _fails),
+    "rename": lambda patch: patch.setattr("planrunner.record_file.os.replace", _fails),
 }
 
 

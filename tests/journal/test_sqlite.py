@@ -58,6 +58,43 @@ def test_one_run_alone_is_committed_in_the_callers_thread_and_many_are_committed
     journal.close()
 
 
+def test_a_batch_that_need_not_outlive_a_power_cut_is_not_flushed(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "runs.sqlite3", "FULL")
+    modes: list[tuple[int, bool]] = []
+
+    def note(statement: str) -> None:
+        if statement.startswith("INSERT INTO ev"):
+            modes.append((number_of_mode(journal), threading.current_thread() is threading.main_thread()))
+
+    async def main() -> None:
+        lease = await journal.create(new_run(), [event(0)])
+        assert journal._connection is not None
+        journal._connection.set_trace_callback(note)
+        assert journal.append(lease, [event(1)], flush=False) is None
+        assert journal.append(lease, [event(2)]) is None
+        other = await journal.create(new_run(), [event(0)])  # two runs: by way of the writer thread
+        written = journal.append(lease, [event(3)], flush=False)
+        assert written is not None
+        await written
+        together = [journal.append(each, [event(4)], flush=each is other) for each in (lease, other)]
+        await asyncio.gather(*(each for each in together if each is not None))
+        assert journal.append(lease, [event(5)], flush=False) is not None
+        await journal.release(lease, "COMPLETE", 0, [event(6)])
+
+    asyncio.run(main())
+    journal.close()
+    normal, full = 1, 2
+    assert modes[:2] == [(normal, True), (full, True)]
+    assert (normal, False) in modes[2:]
+    assert modes[-1] == (full, False), "the end of a run is flushed"
+
+
+def number_of_mode(journal: SqliteJournal) -> int:
+    """How SQLite writes now, by its own word for it: 1 NORMAL, 2 FULL."""
+    assert journal._connection is not None
+    return int(journal._connection.execute("PRAGMA synchronous").fetchone()[0])
+
+
 def test_a_refused_batch_leaves_its_mates_alone(journal: SqliteJournal) -> None:
     async def main() -> None:
         leases = [await journal.create(new_run(), [event(0)]) for _ in range(9)]

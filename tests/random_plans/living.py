@@ -70,9 +70,9 @@ class _Dying:
 
     deaths: Deaths
 
-    def append(self, lease: Lease, events: Sequence[Event]) -> Any:
+    def append(self, lease: Lease, events: Sequence[Event], *, flush: bool = True) -> Any:
         dies = self.deaths.before()
-        written = super().append(lease, events)  # type: ignore[misc]
+        written = super().append(lease, events, flush=flush)  # type: ignore[misc]
         if dies:
             raise Killed
         return written

@@ -67,6 +67,18 @@ class Killed(BaseException):
     """Stands for the process dying: nothing of ours runs after it."""
 
 
+class Flushes(MemoryJournal):
+    """Notes of each batch what it says, and whether it is flushed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[tuple[bool, set[str]]] = []
+
+    def append(self, lease: Lease, events: Sequence[Event], *, flush: bool = True) -> None:
+        self.batches.append((flush, {f"{event.kind} {event.key.partition('!')[2]}".strip() for event in events}))
+        super().append(lease, events, flush=flush)
+
+
 class DyingJournal(MemoryJournal):
     """Dies at the k-th append or release, before or after writing; lives again once told to."""
 
@@ -87,9 +99,9 @@ class DyingJournal(MemoryJournal):
             raise Killed
         return self.dead
 
-    def append(self, lease: Lease, events: Sequence[Event]) -> Any:
+    def append(self, lease: Lease, events: Sequence[Event], *, flush: bool = True) -> Any:
         dying = self._die()
-        written = super().append(lease, events)
+        written = super().append(lease, events, flush=flush)
         if dying:
             raise Killed
         return written
@@ -155,6 +167,20 @@ def carry(journal: Any, plan: Plan, tool: Count, model: Model) -> PlanRun:
             if summary.state == "FAILED":  # it died when all was said
                 return runner().runs.get(summary.id)
             return runner().resume(summary.id)
+
+
+def test_what_a_power_cut_may_take_is_only_that_something_harmless_begins(plan: Plan) -> None:
+    journal = Flushes()
+    assert carry(journal, plan, Count(), Model()).state == "COMPLETE"
+    light = [said for flush, said in journal.batches if not flush]
+    assert light
+    assert {each.partition(":")[0] for said in light for each in said} <= {
+        "step_started",
+        "decided",
+        "effect_started llm",
+    }
+    for flush, said in journal.batches:
+        assert flush or not any(each.startswith("effect_started tool") or "finished" in each for each in said)
 
 
 @pytest.mark.parametrize("after", [False, True])

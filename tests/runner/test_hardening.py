@@ -238,11 +238,11 @@ class Failing(MemoryJournal):
         super().__init__()
         self.left = at
 
-    def append(self, lease: Lease, events: Sequence[Event]) -> None:
+    def append(self, lease: Lease, events: Sequence[Event], *, flush: bool = True) -> None:
         self.left -= 1
         if self.left <= 0:
             raise StoreError("the disk is gone")
-        super().append(lease, events)
+        super().append(lease, events, flush=flush)
 
 
 @pytest.mark.parametrize("at", [1, 2, 3, 4])
