@@ -75,12 +75,11 @@ def parts_of(
         large_output=settings.large_output_tokens,
         streams=given.stream,
     )
-    return _of_plan(plan, parts, given, settings)
+    return _of_plan(plan, parts.tools, parts, given, settings)
 
 
-def _of_plan(plan: Plan, around: Parts, given: Given, settings: Settings) -> Parts:
+def _of_plan(plan: Plan, tools: Catalogue, around: Parts, given: Given, settings: Settings) -> Parts:
     """The parts of a plan inside of what has these parts: hooks add up, tools, models and defaults are its own."""
-    tools = Catalogue(plan, given.tools)
     tools.check()
     defaults = _first(_one(given.model), plan.default_models, _one(settings.model))
     if given.script is None:
@@ -100,7 +99,13 @@ def _of_plan(plan: Plan, around: Parts, given: Given, settings: Settings) -> Par
     )
     if not plan.subplans:
         return parts
-    return replace(parts, subplans={name: _of_plan(sub, parts, given, settings) for name, sub in plan.subplans.items()})
+    return replace(
+        parts,
+        subplans={
+            name: _of_plan(inner, Catalogue(inner, given.tools), parts, given, settings)
+            for name, inner in plan.subplans.items()
+        },
+    )
 
 
 def planner_model(settings: Settings, given: Given, road: Callable[[], Model]) -> tuple[Model, Sequence[ModelChoice]]:
