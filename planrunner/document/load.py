@@ -85,7 +85,8 @@ def _check(source: Source, text: bytes, path: str | None, branch: Branch) -> Loa
     document = Document(source, source.root, (*shape.sites, *prompts.sites), shape.schemas, handed)
     subplans = read_subplans(document, found, branch)
     settings = branch.tree.settings
-    document = replace(document, subplans=subplans.plans, reading=branch.reading)
+    document = replace(document, subplans=subplans.plans, finals=subplans.finals)
+    document = replace(document, reading=branch.reading, nesting=branch.tree.nesting)
     if settings is not None:
         document = replace(document, policy=settings.policy, aliases=settings.models)
     found += [*prompts.problems, *subplans.problems]

@@ -82,7 +82,7 @@ class Types:
         """Problems that hold only if the Python caller puts no other tool in the place of a built-in one."""
         self._known: dict[tuple[int, Path], Typed] = {}
         self._left = MAX_READING
-        self._depth = 0
+        self._nesting = document.nesting
 
     @cached_property
     def findings(self) -> tuple[tuple[Site, Finding], ...]:
@@ -147,12 +147,12 @@ class Types:
         key = (id(site.node), site.path)
         if key not in self._known:
             self._left -= READING_ONE + len(site.node.value)
-            if self._left < 0 or self._depth > _DEEP:
+            if self._left < 0 or self._nesting.depth > _DEEP:
                 return Typed()
             self._known[key] = Typed()
-            self._depth += 1
+            self._nesting.depth += 1
             self._known[key] = self._typed(site)
-            self._depth -= 1
+            self._nesting.depth -= 1
         return self._known[key]
 
     def _typed(self, site: Site) -> Typed:
