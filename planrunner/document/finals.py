@@ -81,3 +81,6 @@ class _Outside:
 
     def item(self) -> Type:
         return _from_outside(self.inside.item())
+
+    def at(self, place: int) -> Type:
+        return _from_outside(self.inside.at(place))

@@ -56,7 +56,9 @@ READING_ONE: Final = 100
 _DEEP: Final = 40
 """Of what is computed from steps that are computed from steps, and so on, no more is known after so many."""
 _STATES: Final = (NOT_STARTED, IN_PROGRESS, NEED_CLARIFICATION, READY_TO_RESUME, COMPLETE, SKIPPED, FAILED)
-_COMPLEX: Final = re.compile(r"[=!]=(?!\s*null\b)|\bin\b|\[|[\])}]\s*\.|\{%[-+]?\s*(?:set|with)\b")
+_COMPLEX: Final = re.compile(
+    r"[=!]=(?!\s*null\b)|\bin\b|\[|[\])}]\s*\.|\{%[-+]?\s*(?:set|with)\b|\battribute\b|\|\s*(?:groupby|(?:reject|select)attr)\b"
+)
 """What compares, or reads fields of what is no path."""
 _WITHIN: Final = ("object", "array")
 _OF_LANGUAGE: Final = {"inputs": 2, "steps": 3, "context": 3, "run": 2, "loop": 2, "error": 2, "secrets": 2}
