@@ -65,10 +65,10 @@ def check_approved(plan: Plan, around: Sequence[Binding], ids: Mapping[str, str]
     for call in plan.unapproved:
         guarded = any(guard in policy.approving_hooks for guard in call.guards)
         if not guarded and not any(_approve(bindings, call, ids, policy) for bindings in _lists(around)):
-            tool = call.names[0]
+            tool, where = call.names[0], f" ({call.where})" if call.where else ""
             raise InvalidPlanError(
-                f"nobody approves the call of {tool} in the step {call.step!r} of the plan {plan.name!r}, which "
-                f"can't be taken back: bind clarify_on_tool_calls for {tool} at before_tool_call, in the plan, "
+                f"nobody approves the call of {tool} in the step {call.step!r} of the plan {plan.name!r}{where}, "
+                f"which can't be taken back: bind clarify_on_tool_calls for {tool} at before_tool_call, in the plan, "
                 "in the policy or in Runner(execution_hooks=…), or name a function that asks under the policy's "
                 "approving_hooks"
             )
