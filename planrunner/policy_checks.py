@@ -17,12 +17,15 @@ from planrunner.policy import Policy
 
 
 def check_imports(plan: Plan, policy: Policy) -> None:
-    """PolicyError when the plan, or one inside of it, names a module that may not be imported."""
+    """PolicyError when the plan, or one inside of it, names a module, or a package's plan, that is not allowed."""
     for each in plan.walk_plans():
         uses = (*(entry.use for entry in each.tools.values()), *(entry.use for entry in each.hooks))
         for use in uses:
             if use is not None and ":" in use and (refusal := policy.import_refusal(use)):
                 raise PolicyError(f"the plan {each.name!r}: use: {use!r}: {refusal}")
+        for name in each.subplans:
+            if refusal := policy.package_refusal(name):
+                raise PolicyError(f"the plan {each.name!r}: plan: {name!r}: {refusal}")
 
 
 def check_policy_models(

@@ -13,7 +13,7 @@ from typing import Final
 from planrunner.document import planned
 from planrunner.document.beside import Beside, OnDisk
 from planrunner.document.build import build
-from planrunner.document.file_names import base_name, split_package
+from planrunner.document.file_names import base_name
 from planrunner.document.loaded import Loaded
 from planrunner.document.problem import MAX_PROBLEMS, Problem, in_order
 from planrunner.document.prompts import read_prompts, with_texts
@@ -27,6 +27,7 @@ from planrunner.document.view import Document
 from planrunner.errors import InvalidPlanError, UsageError
 from planrunner.plan import Handed, Plan, UnapprovedCall
 from planrunner.registry import load as load_named
+from planrunner.registry import split_package
 from planrunner.settings import Settings
 
 _MARKS: Final = ("planrunner.toml", ".git")
