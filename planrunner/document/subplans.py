@@ -171,7 +171,9 @@ class Tree:
             inner = [self._sizes[id(plan)] for plan in loaded.plan.subplans.values()]
             height = max((size.height for size in inner), default=0)
             self._sizes[id(loaded.plan)] = _Size(1 + sum(size.runs for size in inner), 1 + height)
-        return replace(loaded, source=replace(source, root=None))  # the tree is large, and nobody needs it any more
+        return replace(
+            loaded, source=replace(loaded.source, root=None)
+        )  # the tree is large, and nobody needs it any more
 
     def _refuse_more(self, name: str, names: tuple[str, ...]) -> None:
         for left, beyond in zip(self._left, _BEYOND, strict=True):
