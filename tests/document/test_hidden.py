@@ -75,7 +75,7 @@ def test_all_else_stays_where_it_is() -> None:
         loaded.source.lines[2]
         == f"models: {{mine: {{model: openai/x, api_key: {stars}, max_tokens: 9, top_p: 1}}}} # end"
     )
-    assert [problem.place for problem in loaded.problems] == [("plan.yml", 3, 42)]
+    assert [problem.place for problem in loaded.problems] == [("plan.yml", 3, 43)]
 
 
 def test_a_plan_without_keys_is_shown_as_it_is() -> None:
