@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -137,8 +138,14 @@ def _told_inside(document: Document, told: tuple[Problem, ...]) -> tuple[Problem
 
 def _rules(document: Document) -> Iterator[Problem]:
     """What the rules find; of each no more than anybody reads, and one to know that there are more."""
-    for reference in RULES.values():
-        yield from islice(load_named(reference)(document), MAX_PROBLEMS + 1)
+    for check in _checks():
+        yield from islice(check(document), MAX_PROBLEMS + 1)
+
+
+@cache
+def _checks() -> tuple[Callable[[Document], Iterable[Problem]], ...]:
+    """The rules, imported once they are needed."""
+    return tuple(map(load_named, RULES.values()))
 
 
 def _worth_telling(found: list[Problem]) -> list[Problem]:
