@@ -13,8 +13,10 @@ from planrunner.document.source import ScalarNode, Source
 from planrunner.models.masking import MASK, SHORTEST_KEY, is_key_name
 
 _LOOKS_LIKE_ONE: Final = re.compile(
-    rf"([\w-]+)[\"']?[ \t]*:[ \t]*[\"']?([^\s,}}\"'{{][^,}}\"'\r\n]{{{SHORTEST_KEY - 1},}})"
+    r"(?<![\w-])([\w-]{1,64})[\"']?[ \t]{0,9}:[ \t]{0,9}[\"']?"
+    rf"([^\s,}}\"'{{][^,}}\"'\r\n]{{{SHORTEST_KEY - 1},}})"
 )
+"""Bounded, and tried at the beginning of words alone: the file may mean harm."""
 _KEPT: Final = re.compile(r"[^\r\n]")
 """What a star stands for: places in a file stay what they are."""
 
