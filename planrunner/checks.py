@@ -89,24 +89,21 @@ async def check_prices(
     model: Model,
     default_models: Sequence[str],
     aliases: Mapping[str, ModelAlias],
-    ceiling: float | None = None,
+    who: str,
 ) -> None:
-    """ModelNotConfiguredError when the plan limits what a run may cost, and a model has no known price.
+    """ModelNotConfiguredError when a model that the plan may use has no known price.
 
-    ceiling  the policy's own limit
+    who  limits what a run may cost: `the policy`, `the plan`, `the plan 'around'`
     """
-    if plan.limits.usd is None and ceiling is None:
-        return
-    who = "plan" if ceiling is None else "policy"
     for step in plan.walk():
         if step.verb != "task":
             continue
         for choice in models_named(plan.agent_of(step).model or default_models, plan.models, aliases):
             if not await model.knows_price(choice):
                 raise ModelNotConfiguredError(
-                    f"the {who} limits what a run may cost (limits.usd), and nobody knows the price of {choice.model}, "
-                    f"which the step {step.id!r} uses: take another model, give the price under `models` as "
-                    "input_cost_per_token and output_cost_per_token, or limit tokens in place of usd"
+                    f"{who} limits what a run may cost (limits.usd), and nobody knows the price of {choice.model}, "
+                    f"which the step {step.id!r} of the plan {plan.name!r} uses: take another model, give the price "
+                    "under `models` as input_cost_per_token and output_cost_per_token, or limit tokens in place of usd"
                 )
 
 

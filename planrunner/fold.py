@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from planrunner import events
+from planrunner.descriptions import Descriptions
 from planrunner.errors import StoreError
 from planrunner.events import Event
 from planrunner.run_parts import (
@@ -53,7 +54,7 @@ def _run_started(run: RunState, event: Event) -> None:
     run.root = event.body["root"]
     run.step_ids = event.body["steps"]
     run.finally_ids = frozenset(event.body.get("finally", ()))
-    run.descriptions = event.body.get("descriptions", {})
+    run.descriptions = Descriptions.recorded(event.body)
     run.inputs = event.body["inputs"]
     run.context = event.body["context"]
     run.state = IN_PROGRESS

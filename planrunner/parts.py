@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from planrunner.checks import check_handed_models, check_models, no_model
+from planrunner.checks import check_handed_models, check_models, check_prices, no_model
 from planrunner.clarification_handler import asker
 from planrunner.document.script import Script
 from planrunner.events import Event
@@ -106,6 +106,22 @@ def _of_plan(plan: Plan, tools: Catalogue, around: Parts, given: Given, settings
             for name, inner in plan.subplans.items()
         },
     )
+
+
+async def check_all_prices(plan: Plan, parts: Parts) -> None:
+    """ModelNotConfiguredError when what a run may cost is limited, by the policy, the plan or one inside of it, and
+    nobody knows the price of a model that it may use there."""
+    known: set[tuple[int, tuple[str, ...]]] = set()
+    heap = [(plan, parts, None if parts.ceilings.usd is None else "the policy")]
+    while heap:
+        each, its, who = heap.pop()
+        if who is None and each.limits.usd is not None:
+            who = "the plan" if each is plan else f"the plan {each.name!r}"
+        key = (id(each), tuple(its.default_models))
+        if who is not None and key not in known:
+            known.add(key)
+            await check_prices(each, its.model, its.default_models, its.aliases, who)
+        heap += [(inner, its.subplans[name], who) for name, inner in each.subplans.items()]
 
 
 def planner_model(settings: Settings, given: Given, road: Callable[[], Model]) -> tuple[Model, Sequence[ModelChoice]]:

@@ -255,11 +255,13 @@ class UnapprovedCall:
     step    the id of the step that makes it, or whose agent may
     names   by which hooks may mean the tool
     guards  functions that surely fire before the call: a policy may say that they approve
+    where   file, line and column of the tool's name
     """
 
     step: str
     names: tuple[str, ...]
     guards: tuple[str, ...] = ()
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)

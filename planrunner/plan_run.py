@@ -12,6 +12,7 @@ from pydantic_core.core_schema import SerializerFunctionWrapHandler
 
 from planrunner import run_state
 from planrunner.clarification import AnyClarification, ClarificationCategory
+from planrunner.descriptions import Descriptions
 from planrunner.execution_context import ExecutionContext
 from planrunner.frozen import frozen
 from planrunner.ids import plan_id
@@ -277,7 +278,7 @@ def record_of(run: RunState) -> dict[str, Any]:
         "clarifications": [_clarification(question) for question in _as_asked(run)],
         "step_outputs": {f"${step.id}": _step_output(step) for step in complete},
         "final_output": None if run.output is MISSING else {"value": to_json_safe(run.output)},
-        "steps": [_step(step_id, run, run.steps.get(step_id)) for step_id in run.step_ids],
+        "steps": [_step(step_id, run.steps.get(step_id), run.descriptions) for step_id in run.step_ids],
         "usage": run.usage,
         "error": run.error,
         "created_at": _utc(run.created_at),
@@ -294,11 +295,12 @@ def _step_output(step: StepState) -> dict[str, Any]:
     return value if step.summary is None else {**value, "summary": step.summary}
 
 
-def _step(step_id: str, run: RunState, step: StepState | None) -> dict[str, Any]:
-    description = run.descriptions.get(step_id)
+def _step(step_id: str, step: StepState | None, descriptions: Descriptions) -> dict[str, Any]:
+    description = descriptions.of(step_id)
     if step is None:
         return {"id": step_id, "path": step_id, "description": description}
     inner = sorted(step.inner.values(), key=lambda each: (each.place, last_number(each.path)))
+    inside = descriptions.inside(step_id)  # of its items and rounds the same is said as of the step itself
     return {
         "id": step.id,
         "path": step.path,
@@ -312,7 +314,7 @@ def _step(step_id: str, run: RunState, step: StepState | None) -> dict[str, Any]
         "refused_calls": list(step.refused.values()),
         "error": step.error,
         "items": None if step.items is None else step.items.counts(),
-        "steps": [_step(each.id, run, each) for each in inner],
+        "steps": [_step(each.id, each, descriptions if each.path[-1] in "])" else inside) for each in inner],
     }
 
 

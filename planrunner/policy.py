@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from planrunner.plan import HookEntry, Limits
+from planrunner.registry import split_package
 
 NO_LIMITS: Final = Limits()
 _ELSEWHERE: Final = ("api_base", "base_url", "custom_llm_provider", "fallbacks", "model_list")
@@ -24,7 +25,7 @@ class Policy:
     limits   ceilings of every run, whatever its plan says
     hooks    fired before every other
     approving_hooks  functions (`package.module:name`) that count as an approval where they stand before a call
-    imports  modules that a `use` may name, those below them included; globs; None: any
+    imports  modules that a `use`, and packages that a `plan` may name, those below them included; globs; None: any
     root     the folder in which its own hooks are looked for, after what is installed
     """
 
@@ -65,6 +66,14 @@ class Policy:
         if self.imports is None or _any([*self.imports, *(f"{glob}.*" for glob in self.imports)], (module,)):
             return None
         return f"the policy does not allow to import {module!r}: {_allowed('a `use` may name', self.imports)}"
+
+    def package_refusal(self, written: str) -> str | None:
+        """Why a `plan` may not name this file; None when it may, as every file of the project."""
+        package = split_package(written)[0]
+        if not package or self.import_refusal(package) is None:
+            return None
+        may = _allowed("a `plan` may name those of", self.imports or ())
+        return f"the policy does not allow plans of the package {package!r}: {may}"
 
     def limit_refusals(self, limits: Mapping[str, Any]) -> dict[str, str]:
         """Limit → why it is too high, of those that are above the ceiling."""

@@ -17,12 +17,15 @@ from planrunner.policy import Policy
 
 
 def check_imports(plan: Plan, policy: Policy) -> None:
-    """PolicyError when the plan, or one inside of it, names a module that may not be imported."""
+    """PolicyError when the plan, or one inside of it, names a module, or a package's plan, that is not allowed."""
     for each in plan.walk_plans():
         uses = (*(entry.use for entry in each.tools.values()), *(entry.use for entry in each.hooks))
         for use in uses:
             if use is not None and ":" in use and (refusal := policy.import_refusal(use)):
                 raise PolicyError(f"the plan {each.name!r}: use: {use!r}: {refusal}")
+        for name in each.subplans:
+            if refusal := policy.package_refusal(name):
+                raise PolicyError(f"the plan {each.name!r}: plan: {name!r}: {refusal}")
 
 
 def check_policy_models(
@@ -65,10 +68,10 @@ def check_approved(plan: Plan, around: Sequence[Binding], ids: Mapping[str, str]
     for call in plan.unapproved:
         guarded = any(guard in policy.approving_hooks for guard in call.guards)
         if not guarded and not any(_approve(bindings, call, ids, policy) for bindings in _lists(around)):
-            tool = call.names[0]
+            tool, where = call.names[0], f" ({call.where})" if call.where else ""
             raise InvalidPlanError(
-                f"nobody approves the call of {tool} in the step {call.step!r} of the plan {plan.name!r}, which "
-                f"can't be taken back: bind clarify_on_tool_calls for {tool} at before_tool_call, in the plan, "
+                f"nobody approves the call of {tool} in the step {call.step!r} of the plan {plan.name!r}{where}, "
+                f"which can't be taken back: bind clarify_on_tool_calls for {tool} at before_tool_call, in the plan, "
                 "in the policy or in Runner(execution_hooks=…), or name a function that asks under the policy's "
                 "approving_hooks"
             )

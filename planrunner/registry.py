@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
+
+_PACKAGE: Final = re.compile(r"((?!\d)\w+(?:\.(?!\d)\w+)*):")
 
 
 class UnknownNameError(KeyError):
@@ -53,6 +56,13 @@ def load(reference: str) -> Any:
             known = [known for known in dir(thing) if not known.startswith("_")]
             raise ImportError(f"{reference!r}: there is no {name!r} in it{hint(name, known)}") from None
     return thing
+
+
+def split_package(name: str) -> tuple[str, str]:
+    """Of a file's name `package.module:path`, the package and the path below its folder; no package and the name
+    itself for a file of the project."""
+    match = _PACKAGE.match(name)
+    return (match[1], name[match.end() :]) if match else ("", name)
 
 
 class Registry:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from planrunner.descriptions import Descriptions
 from planrunner.plan import MISSING
 from planrunner.run_parts import (
     COMPLETE,
@@ -107,7 +108,7 @@ class RunState:
         self.raised_limits: dict[str, Any] = {}
         self.step_ids: list[str] = []
         self.finally_ids: frozenset[str] = frozenset()
-        self.descriptions: dict[str, str] = {}
+        self.descriptions = Descriptions()
         self.state: str = NOT_STARTED
         self.inputs: dict[str, Any] = {}
         self.context: dict[str, Any] = {}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from planrunner import events
+from planrunner.descriptions import described
 from planrunner.document.beside import InSnapshot
 from planrunner.document.load import load_document, not_valid
 from planrunner.errors import InvalidPlanError, StoreError
@@ -36,7 +37,7 @@ def begin(plan: Plan, inputs: dict[str, Any], context: dict[str, Any], at: float
         "root": plan.root,
         "steps": [step.id for step in (*plan.steps, *plan.finally_)],
         **({"finally": [step.id for step in plan.finally_]} if plan.finally_ else {}),
-        "descriptions": {step.id: step.description for step in plan.walk() if step.description is not None},
+        **described(plan),
         "inputs": inputs,
         "context": context,
     }

@@ -13,7 +13,7 @@ from typing import Any, Self
 from planrunner import events
 from planrunner.agents.planner import Ask
 from planrunner.answers import checked_answer
-from planrunner.checks import check_prices, check_raised, checked_context, checked_inputs, raised_limits
+from planrunner.checks import check_raised, checked_context, checked_inputs, raised_limits
 from planrunner.clarification import Clarification
 from planrunner.dispatch.local import LocalDispatcher
 from planrunner.document.load import find_root
@@ -34,7 +34,7 @@ from planrunner.journal.base import Journal, Post, StoredRun
 from planrunner.ledger import Ledger, Listener
 from planrunner.models.base import Model
 from planrunner.models.litellm import LitellmModel
-from planrunner.parts import Given, parts_of, planner_model
+from planrunner.parts import Given, check_all_prices, parts_of, planner_model
 from planrunner.plan import Plan
 from planrunner.plan_run import PlanRun
 from planrunner.planning import asking, checked_again
@@ -148,7 +148,7 @@ class Runner(Queries):
         plan = checked_again(plan)
         settings = self._settings_for(plan.root)
         parts = parts_of(plan, settings, self._given, self._model(plan))
-        await check_prices(plan, parts.model, parts.default_models, parts.aliases, parts.ceilings.usd)
+        await check_all_prices(plan, parts)
         state, start = begin(plan, checked_inputs(plan, inputs), checked_context(plan, context), self._clock.now())
         journal = self._journal(settings)
         creating = asyncio.ensure_future(journal.create(new_run(plan, state), [start]))
@@ -221,7 +221,7 @@ class Runner(Queries):
         check_raised(plan, state, (again or {}).get("limits", {}))
         check_ceilings((again or {}).get("limits", {}), settings.policy)
         if calls and (again is not None or state.state != FAILED):
-            await check_prices(plan, parts.model, parts.default_models, parts.aliases, parts.ceilings.usd)
+            await check_all_prices(plan, parts)
         lease = await journal.claim(run_id, failed=again is not None)
         try:
             stored = await journal.load(run_id)  # what the one before us wrote last

@@ -445,6 +445,28 @@ def test_a_model_of_unknown_price_is_refused_under_a_ceiling_of_cost(plan_of: Pl
 
 
 @pytest.mark.parametrize(
+    ("around", "inside", "who"),
+    [
+        ("", "", "the policy"),
+        ("limits: {usd: 1}", "", "the plan"),
+        ("", "limits: {usd: 1}", "the plan 'inner'"),
+    ],
+)
+def test_a_model_of_unknown_price_in_a_sub_plan_is_refused_too(
+    plan_of: PlanOf, around: str, inside: str, who: str
+) -> None:
+    pytest.importorskip("litellm")
+    step = "steps: [{id: deep, task: x, agent: {model: openai/nobody-knows-this}}]"
+    inner = replace(plan_of(f"{inside}\n{step}"), name="inner")
+    outer = plan_of(f"{around}\nsteps: [{{id: a, set: 1}}]")
+    middle = replace(plan_of("steps: [{id: a, set: 1}]"), subplans={"./inner.yml": inner})
+    policy = Policy(limits=Limits(usd=1)) if who == "the policy" else None
+    said = f"{who} limits what a run may cost .* openai/nobody-knows-this, which the step 'deep' of the plan 'inner'"
+    with pytest.raises(ModelNotConfiguredError, match=said):
+        run(replace(outer, subplans={"./middle.yml": middle}), policy)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         'tools: {t: {use: "policy_evil:spy"}}\nsteps: [{id: a, tool: t}]',
@@ -461,6 +483,15 @@ def test_other_modules_are_refused_before_anything_is_imported(modules: Path, pl
     with pytest.raises(PolicyError, match="the policy does not allow to import 'policy_evil'"):
         run(replace(inside, subplans={"./inner.yml": plan}), Policy(imports=()))
     assert not Path("imported").exists()
+
+
+def test_plans_of_other_packages_are_refused_and_those_of_the_project_are_not(plan_of: PlanOf) -> None:
+    inner, around = plan_of("steps: [{id: a, set: 1}]"), plan_of("steps: [{id: a, set: 1}]")
+    with pytest.raises(PolicyError, match=r"does not allow plans of the package 'policy_evil': .* those of none"):
+        run(replace(around, subplans={"policy_evil:inner.yml": inner}), Policy(imports=()))
+    policy = Policy(imports=("policy_evil",))
+    assert run(replace(around, subplans={"policy_evil:inner.yml": inner}), policy).state == "COMPLETE"
+    assert run(replace(around, subplans={"./inner.yml": inner}), Policy(imports=())).state == "COMPLETE"
 
 
 def test_built_in_tools_and_hooks_need_no_module(plan_of: PlanOf) -> None:

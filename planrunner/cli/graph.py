@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from planrunner.cli.options import Common, common, formats
+from planrunner.cli.options import Common, common, formats, policy_file
 from planrunner.cli.plans import read_plan
 from planrunner.cli.problems import tell_not_valid, tell_warnings
 from planrunner.cli.streams import data, style
@@ -18,14 +18,15 @@ from planrunner.render import GRAPHS
 @click.command()
 @click.argument("plan", metavar="PLAN")
 @formats(*GRAPHS)
+@policy_file
 @common
-def graph(told: Common, plan: str, format_: str) -> int:
+def graph(told: Common, plan: str, format_: str, policy: str | None) -> int:
     """Show the steps of a plan: as a tree, or as a flowchart for Mermaid or Graphviz. PLAN is a file, or -.
 
     Nothing is run, and no code that the plan names is imported. A plan that is not valid is not shown: its problems
     go to standard error, with exit code 1.
     """
-    found = read_plan(plan)
+    found = read_plan(plan, policy=policy)
     if found.plan is None or any(problem.level == "error" for problem in found.checked.problems):
         tell_not_valid(found, "there is nothing to show")
         return EXIT_FAILED

@@ -69,6 +69,21 @@ class Approvals:
         """Whether the hooks of the plan surely have this call of a sub-plan approved."""
         return self._guards.approve_anywhere(call.names)
 
+    def seems_to_pass(self, step: StepView) -> str | None:
+        """The nearest gate or choice that a person has surely come to before the step; None when there is none."""
+        current: StepView | None = step
+        while current is not None:
+            for gate in reversed(self._gates_of(current.within)[-_LOOKED_AT:]):
+                if gate is not current and current.within.order.has_ended(gate.index, current.index):
+                    return gate.name
+            current = current.within.owner
+        asked = (names[1] for when in _whens(step) for names, _ in demanded(when) if names[::2] == _OUTPUT)
+        return next((name for name in asked if self._is_choice(name)), None)
+
+    def _is_choice(self, name: str) -> bool:
+        step = self._document.by_id.get(name)
+        return step is not None and _type_of(step) == "multiple_choice"
+
     def why_not(self, call: Call) -> str | None:
         """The nearest thing that looks like an approval and is none, and why; None when nothing does."""
         why = self._guards.why_not(call, self.names(call))

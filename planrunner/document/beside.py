@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from planrunner.document.file_names import UnreadableFileError, split_package
+from planrunner.document.file_names import UnreadableFileError
 from planrunner.document.packages import package_folders
 from planrunner.errors import ToolHardError
+from planrunner.registry import split_package
 
 
 class Beside(Protocol):

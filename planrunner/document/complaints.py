@@ -41,15 +41,16 @@ def called(path: Iterable[str | int]) -> str:
     return repr(text) if text else "this value"
 
 
-def no_field(whole: Type, path: tuple[str | int, ...], key: str | int, offset: int) -> Finding:
-    """Of a key that surely leads to nothing."""
+def no_field(whole: Type, path: tuple[str | int, ...], key: str | int, offset: int, name: str = "") -> Finding:
+    """Of a key that surely leads to nothing. `name`: what the whole is called, if not by its path."""
     some = whole.without("null")
+    name = name or called(path)
     if isinstance(key, int):
-        message = f"{called(path)} is {in_words(some)}, which has no items by number{_fields(some.names)}"
+        message = f"{name} is {in_words(some)}, which has no items by number{_fields(some.names)}"
     elif "object" in some.kinds:
-        message = f"{called(path)} has no field {key!r}{near(key, some.names) or _fields(some.names)}"
+        message = f"{name} has no field {key!r}{near(key, some.names) or _fields(some.names)}"
     else:
-        message = f"{called(path)} is {in_words(some)}, which has no field {key!r}{_instead(some, path, key)}"
+        message = f"{name} is {in_words(some)}, which has no field {key!r}{_instead(some, path, key)}"
     return Finding("unknown-field", offset, message, whole.builtin)
 
 

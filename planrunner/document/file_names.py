@@ -10,10 +10,10 @@ import re
 from typing import Final
 
 from planrunner.document.words import shorten
+from planrunner.registry import split_package
 
 _MAX_NAME: Final = 500
 _DRIVE = re.compile(r"[A-Za-z]:")
-_PACKAGE = re.compile(r"((?!\d)\w+(?:\.(?!\d)\w+)*):")
 _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -60,12 +60,6 @@ def joined(own: str, name: str) -> str:
     return _in_package(package, whole) if package else _no_package(whole)
 
 
-def split_package(name: str) -> tuple[str, str]:
-    """The package, and the path below its folder; no package and the name itself for a file of the project."""
-    match = _PACKAGE.match(name)
-    return (match[1], name[match.end() :]) if match else ("", name)
-
-
 def _in_package(package: str, path: str) -> str:
     if path == ".." or path.startswith("../"):
         raise UnreadableFileError(f"{path!r} leaves the folder of the package {package!r}: name a file inside of it")
@@ -74,4 +68,4 @@ def _in_package(package: str, path: str) -> str:
 
 def _no_package(path: str) -> str:
     """A path of the project whose beginning looks like a package's is kept apart from those."""
-    return f"./{path}" if _PACKAGE.match(path) else path
+    return f"./{path}" if split_package(path)[0] else path

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
 from planrunner.document.complaints import Finding, called, may_be_null, no_field, not_among
+from planrunner.document.filtered import attribute_of, gives, parts_of
 from planrunner.document.types import (
     ANY,
     BOOLEAN,
@@ -27,7 +28,6 @@ from planrunner.document.types import (
     union,
 )
 from planrunner.template.names import path_of
-from planrunner.template.outcomes import OF_FILTER
 from planrunner.template.rules import start
 from planrunner.template.syntax import CONSTANTS, Node, walk
 
@@ -36,9 +36,6 @@ Assumed = tuple[tuple[Node, bool], ...]
 """Conditions, and whether they came out true."""
 
 _DEFAULTS: Final = ("default", "d")
-_SAME_ITEMS: Final = ("list", "reject", "rejectattr", "reverse", "select", "selectattr", "sort", "unique")
-_ONE_ITEM: Final = ("first", "last", "max", "min")
-_KINDS: Final = {"a number": NUMBER, "text": TEXT, "a list": list_of(lambda: ANY)}
 _NUMBERS: Final = ("Neg", "Pos", "Sub", "Div", "FloorDiv", "Mod", "Pow")
 
 
@@ -162,11 +159,36 @@ class Inference:
         if forgiving:
             some = given.without("null")
             return union(some, args[0] if args else TEXT) if given.shapes else ANY
-        if node.name in _SAME_ITEMS and given.kinds == {"array"}:
-            return given
-        if node.name in _ONE_ITEM and given.kinds == {"array"} and not args:
-            return given.item()
-        return ANY if args and node.name in ("float", "int", "sum") else _KINDS.get(OF_FILTER.get(node.name, ""), ANY)
+        picked = self._picked(node, given)
+        return self._mapped(node, given, picked, args) if node.name == "map" else gives(node.name, given, bool(args))
+
+    def _picked(self, node: Node, given: Type) -> Type:
+        """What stands in each item under the attribute that a filter names."""
+        named, whole = attribute_of(node), given.item()
+        if named is None:
+            return ANY
+        path = path_of(node.node)
+        name = called((path[0].name, *path[1]) if path else ())
+        told, offset = "an item of " + name, int(named.lineno)
+        for part in parts_of(named.value):
+            looked = look(whole, part)
+            offset = max(self.text.find(str(part), offset), offset)
+            if looked.missing:
+                self.findings.append(no_field(whole, (), part, offset, told))
+                return ANY
+            whole, told = looked.type, f"{part!r} of {told}"
+        return whole
+
+    def _mapped(self, node: Node, given: Type, picked: Type, args: list[Type]) -> Type:
+        """The list that `map` makes, of an attribute or by another filter."""
+        if node.args:
+            name = getattr(node.args[0], "value", None)
+            of = gives(name, given.item(), len(args) > 1) if isinstance(name, str) else ANY
+            return list_of(partial(_itself, of))
+        default = [told for told, each in zip(args, node.kwargs, strict=True) if each.key == "default"]
+        if default and picked.shapes:
+            picked = union(picked.without("null"), *default)
+        return list_of(partial(_itself, picked))
 
     def _test(self, node: Node, view: View) -> Type:
         forgiving = view.forgiving or node.name in ("defined", "undefined")
@@ -261,8 +283,7 @@ class Inference:
 
     def _for(self, node: Node, view: View) -> None:
         items = self.of(node.iter, view).item()
-        bound = {node.target.name: items} if type(node.target).__name__ == "Name" else _unknown(node.target)
-        inner = view.inner(**bound, loop=ANY)
+        inner = view.inner(**_bound(node.target, items), loop=ANY)
         if node.test is not None:
             self.of(node.test, inner)
             inner = inner.when(node.test, True)
@@ -284,7 +305,7 @@ class Inference:
         types = [self.of(value, view) for value in node.values]
         inner = view.inner()._replace(sometimes=False)
         for target, found in zip(node.targets, types, strict=True):
-            inner.local.update({target.name: found} if type(target).__name__ == "Name" else _unknown(target))
+            inner.local.update(_bound(target, found))
         self.body(node.body, inner)
 
     def _filter_block(self, node: Node, view: View) -> None:
@@ -294,6 +315,14 @@ class Inference:
 
 def _itself(value: Type) -> Type:
     return value
+
+
+def _bound(target: Node, whole: Type) -> dict[str, Type]:
+    """The names that a target binds, and what each of them then is."""
+    if type(target).__name__ == "Name":
+        return {target.name: whole}
+    parts = enumerate(target.items)
+    return {each.name: look(whole, place).type for place, each in parts if type(each).__name__ == "Name"}
 
 
 def _unknown(target: Node) -> dict[str, Type]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -13,11 +14,13 @@ from typing import Final
 from planrunner.document import planned
 from planrunner.document.beside import Beside, OnDisk
 from planrunner.document.build import build
-from planrunner.document.file_names import base_name, split_package
+from planrunner.document.file_names import base_name
+from planrunner.document.hidden import hide
 from planrunner.document.loaded import Loaded
 from planrunner.document.problem import MAX_PROBLEMS, Problem, in_order
 from planrunner.document.prompts import read_prompts, with_texts
 from planrunner.document.rules import RULES
+from planrunner.document.rules.key_in_plan import written_keys
 from planrunner.document.rules.unapproved import approves_inside, unapproved_calls
 from planrunner.document.schema import plan_schema
 from planrunner.document.shape import check_shape
@@ -27,6 +30,7 @@ from planrunner.document.view import Document
 from planrunner.errors import InvalidPlanError, UsageError
 from planrunner.plan import Handed, Plan, UnapprovedCall
 from planrunner.registry import load as load_named
+from planrunner.registry import split_package
 from planrunner.settings import Settings
 
 _MARKS: Final = ("planrunner.toml", ".git")
@@ -75,17 +79,20 @@ def load_document(
 def _check(source: Source, text: bytes, path: str | None, branch: Branch) -> Loaded:
     """Check a plan that was read, and build it. See `subplans.Check`."""
     if source.root is None:
-        return Loaded(None, source.problems or (_empty(source.name),), source)
+        hidden, told = hide(source, source.problems or (_empty(source.name),), ())
+        return Loaded(None, tuple(told), hidden)
     shape = check_shape(source.root, plan_schema(), source.name)
     found = [*source.problems, *shape.problems]
     if not isinstance(source.root, MapNode):
-        return Loaded(None, in_order(found), source)
+        hidden, found = hide(replace(source, root=None), found, ())
+        return Loaded(None, in_order(found), hidden)
     handed = branch.tree.handed
     prompts = read_prompts(shape.files if handed is None else (), source, branch.own, branch.tree.shelf)
     document = Document(source, source.root, (*shape.sites, *prompts.sites), shape.schemas, handed)
     subplans = read_subplans(document, found, branch)
     settings = branch.tree.settings
-    document = replace(document, subplans=subplans.plans, reading=branch.reading)
+    document = replace(document, subplans=subplans.plans, finals=subplans.finals)
+    document = replace(document, reading=branch.reading, nesting=branch.tree.nesting)
     if settings is not None:
         document = replace(document, policy=settings.policy, aliases=settings.models)
     found += [*prompts.problems, *subplans.problems]
@@ -94,6 +101,7 @@ def _check(source: Source, text: bytes, path: str | None, branch: Branch) -> Loa
     found = _with_rules(document, found)
     branch.has_read(document)
     plan = None
+    hidden, found = hide(source, found, written_keys(document))
     wrong = [problem for problem in found if problem.level == "error"]
     left = [problem for problem in wrong if handed is None and _is_left(document, problem)]
     if len(left) == len(wrong):
@@ -103,7 +111,7 @@ def _check(source: Source, text: bytes, path: str | None, branch: Branch) -> Loa
         plan = replace(plan, handed=handed, unapproved=_unapproved(document, found))
     problems = (*in_order(_worth_telling(found)), *in_order(_told_inside(document, subplans.told)))
     for_the_runner = any(problem.code != "unknown-tool" for problem in left)
-    return Loaded(plan, problems, source, prompts.sources, subplans.sources, for_the_runner)
+    return Loaded(plan, problems, hidden, prompts.sources, subplans.sources, for_the_runner)
 
 
 def _with_rules(document: Document, found: list[Problem]) -> list[Problem]:
@@ -130,8 +138,14 @@ def _told_inside(document: Document, told: tuple[Problem, ...]) -> tuple[Problem
 
 def _rules(document: Document) -> Iterator[Problem]:
     """What the rules find; of each no more than anybody reads, and one to know that there are more."""
-    for reference in RULES.values():
-        yield from islice(load_named(reference)(document), MAX_PROBLEMS + 1)
+    for check in _checks():
+        yield from islice(check(document), MAX_PROBLEMS + 1)
+
+
+@cache
+def _checks() -> tuple[Callable[[Document], Iterable[Problem]], ...]:
+    """The rules, imported once they are needed."""
+    return tuple(map(load_named, RULES.values()))
 
 
 def _worth_telling(found: list[Problem]) -> list[Problem]:

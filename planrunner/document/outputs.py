@@ -70,13 +70,13 @@ class Outputs:
         for number, handler in enumerate(handlers.items if isinstance(handlers, ListNode) else ()):
             path = (*step.path, "on_error", number)
             if path in lists:
-                yield union(*self._last(lists[path], gap(step.name, NO_OUTPUT)))
+                yield union(*self.last(lists[path], gap(step.name, NO_OUTPUT)))
             elif isinstance(handler, MapNode) and "output" in handler.entries:
                 yield self._types.of_node(handler.get("output"), (*path, "output"))
             else:
                 yield ANY
 
-    def _last(self, steps: StepList, nothing: Type) -> Iterator[Type]:
+    def last(self, steps: StepList, nothing: Type) -> Iterator[Type]:
         """The outputs of which one is that of the last step that ran; `nothing` when it may be that none did."""
         for step in reversed(steps.steps):
             if step.verb != "exit":
@@ -127,6 +127,10 @@ class Outputs:
             )
         return answer
 
+    def _plan(self, step: StepView) -> Type:
+        final = self._document.finals.get(text_of(step.node.get("plan")) or "")
+        return ANY if final is None else final()
+
     def _set(self, step: StepView) -> Type:
         return self._types.of_node(step.node.get("set"), (*step.path, "set"))
 
@@ -141,7 +145,7 @@ class Outputs:
         if not cases or len(cases) != len(written):
             return ANY
         nothing = gap(step.name, NO_CASE)
-        found = [each for steps in cases for each in self._last(steps, nothing)]
+        found = [each for steps in cases for each in self.last(steps, nothing)]
         last = written[-1]
         has_else = isinstance(last, MapNode) and ("when" not in last.entries or is_always(last.get("when"), True))
         return union(*found) if has_else else union(*found, nothing)
@@ -165,6 +169,7 @@ _VERBS: Final = {
     "task": Outputs._task,
     "tool": Outputs._tool,
     "clarify": Outputs._clarify,
+    "plan": Outputs._plan,
     "set": Outputs._set,
     "steps": Outputs._group,
     "switch": Outputs._switch,

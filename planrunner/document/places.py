@@ -32,6 +32,16 @@ def place(source: Source, node: ScalarNode, offset: int) -> tuple[int, int]:
     return node.line + len(breaks), index - line_start + 1
 
 
+def span(source: Source, node: ScalarNode) -> tuple[int, int]:
+    """From where to where in its file the text stands, without its quotes; of a block with its header."""
+    if node.style not in _BLOCK:
+        begin = node.start + (node.style != "")
+        return begin, _index(source.text, begin, len(node.text), node.style)
+    last = place(source, node, max(0, len(node.text.rstrip()) - 1))[0]
+    breaks = [found.start() for found in _ONE_BREAK.finditer(source.text)]
+    return node.start, (*breaks, *[len(source.text)] * last)[last - 1]
+
+
 def _index(text: str, start: int, offset: int, style: str) -> int:
     """The index in the file of the text's character at `offset`, escapes and folded lines counted."""
     index, told = start, 0

@@ -120,3 +120,9 @@ class _OfSchema:
 
     def item(self) -> Type:
         return ANY if "prefixItems" in self.schema else self.root.of(self.schema.get("items"))
+
+    def at(self, place: int) -> Type:
+        before = self.schema.get("prefixItems")
+        if isinstance(before, list) and 0 <= place < len(before):
+            return self.root.of(before[place])
+        return self.item()

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Final, NamedTuple
 
 from planrunner.document.beside import Beside
 from planrunner.document.file_names import UnreadableFileError, joined, plan_of
+from planrunner.document.finals import final_of
 from planrunner.document.loaded import Loaded
 from planrunner.document.problem import MAX_PROBLEMS, Problem
 from planrunner.document.prompts import Shelf
 from planrunner.document.source import MAX_BYTES, MAX_NODES, MapNode, ScalarNode, Source, parse
 from planrunner.document.tree import text_of
-from planrunner.document.view import MAX_READING, Document
+from planrunner.document.types import Type
+from planrunner.document.view import MAX_READING, Document, Nesting
 from planrunner.plan import Handed, Plan
 from planrunner.settings import Settings
 
@@ -37,6 +40,7 @@ class Subplans:
     """The sub-plans of one plan.
 
     plans     what stands under the verb → the plan, for those that are valid
+    finals    the same → the type of what a run of it ends with
     files     name → text of all their files, as seen from the folder of this plan
     problems  what is wrong with naming them, told in this plan
     told      what is wrong in them, told in their own files
@@ -44,6 +48,7 @@ class Subplans:
     """
 
     plans: dict[str, Plan]
+    finals: dict[str, Callable[[], Type]]
     files: dict[str, str]
     problems: tuple[Problem, ...]
     told: tuple[Problem, ...]
@@ -91,9 +96,10 @@ class Branch:
         return self.tree.reading if len(self.names) > 1 else MAX_READING
 
     def has_read(self, document: Document) -> None:
-        """Count what was read of the plan's templates."""
+        """Count what was read of the plan's templates, and keep what the plan around it may ask."""
         if len(self.names) > 1:
             self.tree.reading = document.reading_left
+            self.tree.finals[self.own] = cache(partial(final_of, document))
 
 
 Check = Callable[[Source, bytes, str | None, Branch], Loaded]
@@ -105,6 +111,8 @@ class Tree:
 
     root    the project root
     shelf   the prompt files of all
+    finals  of each plan by its name in the snapshot: the type of what a run of it ends with
+    nesting  shared by their types
     handed  of a plan that a planner wrote: what it may name
     settings  of the project: all are held against their policy
     """
@@ -122,6 +130,8 @@ class Tree:
         self.settings = settings
         self.shelf = Shelf(beside)
         self.reading = MAX_READING
+        self.finals: dict[str, Callable[[], Type]] = {}
+        self.nesting = Nesting()
         self._beside = beside
         self._check = check
         self._known: dict[str, Loaded] = {}
@@ -161,7 +171,9 @@ class Tree:
             inner = [self._sizes[id(plan)] for plan in loaded.plan.subplans.values()]
             height = max((size.height for size in inner), default=0)
             self._sizes[id(loaded.plan)] = _Size(1 + sum(size.runs for size in inner), 1 + height)
-        return replace(loaded, source=replace(source, root=None))  # the tree is large, and nobody needs it any more
+        return replace(
+            loaded, source=replace(loaded.source, root=None)
+        )  # the tree is large, and nobody needs it any more
 
     def _refuse_more(self, name: str, names: tuple[str, ...]) -> None:
         for left, beyond in zip(self._left, _BEYOND, strict=True):
@@ -240,6 +252,7 @@ class _Reading:
         self._refusals: dict[str, _Refusal | None] = {}
         self._taken: dict[str, Loaded] = {}
         self._plans: dict[str, Plan] = {}
+        self._finals: dict[str, Callable[[], Type]] = {}
         self._runs = 1
 
     def take(self, written: str) -> _Refusal | None:
@@ -252,7 +265,8 @@ class _Reading:
         branch = self._branch
         try:
             name = plan_of(written)
-            loaded = branch.tree.take(joined(branch.own, name), branch.names)
+            whole = joined(branch.own, name)
+            loaded = branch.tree.take(whole, branch.names)
         except UnreadableFileError as error:
             return _Refusal("subplan-file", str(error))
         except _RefusedError as error:
@@ -268,6 +282,7 @@ class _Reading:
             most = f"more than {MAX_RUNS:,} plans would run inside of this one, counted as often as they are named"
             return _Refusal("subplan-limit", f"{most}: name fewer")
         self._plans[written] = loaded.plan
+        self._finals[written] = branch.tree.finals[whole]
         return None
 
     def done(self) -> Subplans:
@@ -279,6 +294,7 @@ class _Reading:
                 files.setdefault(joined(name, inner), text)
         return Subplans(
             plans=self._plans,
+            finals=self._finals,
             files=files,
             problems=tuple(self.problems),
             told=tuple(dict.fromkeys(problem for loaded in taken for problem in loaded.problems)),

@@ -56,7 +56,9 @@ READING_ONE: Final = 100
 _DEEP: Final = 40
 """Of what is computed from steps that are computed from steps, and so on, no more is known after so many."""
 _STATES: Final = (NOT_STARTED, IN_PROGRESS, NEED_CLARIFICATION, READY_TO_RESUME, COMPLETE, SKIPPED, FAILED)
-_COMPLEX: Final = re.compile(r"[=!]=(?!\s*null\b)|\bin\b|\[|[\])}]\s*\.|\{%[-+]?\s*(?:set|with)\b")
+_COMPLEX: Final = re.compile(
+    r"[=!]=(?!\s*null\b)|\bin\b|\[|[\])}]\s*\.|\{%[-+]?\s*(?:set|with)\b|\battribute\b|\|\s*(?:groupby|(?:reject|select)attr)\b"
+)
 """What compares, or reads fields of what is no path."""
 _WITHIN: Final = ("object", "array")
 _OF_LANGUAGE: Final = {"inputs": 2, "steps": 3, "context": 3, "run": 2, "loop": 2, "error": 2, "secrets": 2}
@@ -82,7 +84,7 @@ class Types:
         """Problems that hold only if the Python caller puts no other tool in the place of a built-in one."""
         self._known: dict[tuple[int, Path], Typed] = {}
         self._left = MAX_READING
-        self._depth = 0
+        self._nesting = document.nesting
 
     @cached_property
     def findings(self) -> tuple[tuple[Site, Finding], ...]:
@@ -147,12 +149,12 @@ class Types:
         key = (id(site.node), site.path)
         if key not in self._known:
             self._left -= READING_ONE + len(site.node.value)
-            if self._left < 0 or self._depth > _DEEP:
+            if self._left < 0 or self._nesting.depth > _DEEP:
                 return Typed()
             self._known[key] = Typed()
-            self._depth += 1
+            self._nesting.depth += 1
             self._known[key] = self._typed(site)
-            self._depth -= 1
+            self._nesting.depth -= 1
         return self._known[key]
 
     def _typed(self, site: Site) -> Typed:

@@ -50,6 +50,10 @@ class Inner(Protocol):
         """The type of every item."""
         ...
 
+    def at(self, place: int) -> Type:
+        """The type of the item at this place."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -79,6 +83,12 @@ class Shape:
         if len(self.inner) == 1:
             return self.inner[0].item()
         return reduce(meet, (inner.item() for inner in self.inner), ANY)
+
+    def at(self, place: int) -> Type:
+        """The type of the item at this place of the list."""
+        if len(self.inner) == 1:
+            return self.inner[0].at(place)
+        return reduce(meet, (inner.at(place) for inner in self.inner), ANY)
 
 
 class Type(NamedTuple):
@@ -190,6 +200,11 @@ def list_of(item: Callable[[], Type]) -> Type:
     return Type((Shape("array", inner=(_ListOf(item),)),))
 
 
+def pair(first: Callable[[], Type], second: Callable[[], Type]) -> Type:
+    """A list of two."""
+    return Type((Shape("array", inner=(_Pair(first, second),)),))
+
+
 def union(*types: Type) -> Type:
     """One of them."""
     if len(types) == 1:
@@ -275,7 +290,7 @@ def _under(shape: Shape, key: str | int) -> Type | None:
     if isinstance(key, str):
         return shape.field(key) if shape.kind == "object" else None
     if shape.kind == "array":
-        return shape.item()
+        return shape.at(key)
     return TEXT if shape.kind == "string" else None
 
 
@@ -295,6 +310,9 @@ class _Made:
     def item(self) -> Type:
         return ANY
 
+    def at(self, place: int) -> Type:
+        return ANY
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _ListOf:
@@ -310,3 +328,26 @@ class _ListOf:
 
     def item(self) -> Type:
         return self.of()
+
+    def at(self, place: int) -> Type:
+        return self.of()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Pair:
+    """A list of two."""
+
+    first: Callable[[], Type]
+    second: Callable[[], Type]
+
+    def field(self, name: str) -> Type | None:
+        return ANY
+
+    def names(self) -> tuple[str, ...]:
+        return ()
+
+    def item(self) -> Type:
+        return union(self.first(), self.second())
+
+    def at(self, place: int) -> Type:
+        return {0: self.first, -2: self.first, 1: self.second, -1: self.second}.get(place, lambda: ANY)()

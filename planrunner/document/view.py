@@ -6,7 +6,7 @@ All of it bears with files that are wrong elsewhere: a rule looks at what is the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -24,6 +24,7 @@ from planrunner.template import Reference, TemplateProblem, find_problems, refer
 
 if TYPE_CHECKING:
     from planrunner.document.typed import Types
+    from planrunner.document.types import Type
 
 MAX_READING: Final = 1_000_000
 """So much is read of the templates of one plan, in characters; each begins with READING_ONE of them.
@@ -87,6 +88,13 @@ def _places(needs: list[ScalarNode] | None, places: dict[str, int]) -> set[int] 
     return None if needs is None else {places[node.value] for node in needs if node.value in places}
 
 
+@dataclass(slots=True)
+class Nesting:
+    """How deep one stands in values that are computed from values; one for all plans that are read together."""
+
+    depth: int = 0
+
+
 class _Read(NamedTuple):
     """What the template language says of one text."""
 
@@ -105,6 +113,7 @@ class Document:
 
     handed    of a plan that a planner wrote: what it was handed
     subplans  the valid ones among its sub-plans, by what stands under the verb `plan`
+    finals    of these, by the same: the type of what a run of it ends with
     reading   how much may be read of its templates
     policy    what it is held against, whatever it says itself
     aliases   models of the project, which it may name
@@ -116,9 +125,11 @@ class Document:
     schemas: tuple[SchemaSite, ...] = ()
     handed: Handed | None = None
     subplans: Mapping[str, Plan] = NOTHING
+    finals: Mapping[str, Callable[[], Type]] = NOTHING
     reading: int = MAX_READING
     policy: Policy = NO_POLICY
     aliases: Mapping[str, ModelAlias] = NOTHING
+    nesting: Nesting = field(default_factory=Nesting)
 
     @cached_property
     def lists(self) -> tuple[StepList, ...]:

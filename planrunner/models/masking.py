@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import re
 from base64 import b64encode
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -19,6 +20,7 @@ _PARAMETER: Final = re.compile(r"(?i)key|token|secret|password|credential|cookie
 _VARIABLE: Final = re.compile(r"(?i)(_|^)(API_?KEY|KEY|TOKEN|SECRET|PASSWORD)$|SECRET_ACCESS_KEY$")
 _SCHEME: Final = re.compile(r"(?i)(?:bearer|basic|token|api-?key)\s+(\S+)")
 _ESCAPE: Final = re.compile("%..")
+_UNICODE: Final = re.compile(r"\\+u([0-9a-fA-F]{4})")
 _URL_SAFE: Final = str.maketrans("+/", "-_")
 
 
@@ -65,7 +67,16 @@ def _forms(key: str) -> frozenset[str]:
     slashes = (key.replace("/", escaped) for escaped in (r"\/", r"\\/"))
     forms = {key, quoted, small, *slashes, data.hex()}
     coded = {_in_base64(data, before) for before in range(3)}
-    return frozenset(forms | coded | {form.translate(_URL_SAFE) for form in coded})
+    return frozenset(forms | coded | {form.translate(_URL_SAFE) for form in coded} | set(_in_escapes(key)))
+
+
+def _in_escapes(key: str) -> Iterator[str]:
+    """Wholly in escapes of JSON, and of JSON within JSON."""
+    halves = key.encode("utf-16-be", "surrogatepass")
+    codes = [halves[place : place + 2].hex() for place in range(0, len(halves), 2)]
+    for begin in (r"\u", r"\\u"):
+        yield "".join(f"{begin}{code}" for code in codes)
+        yield "".join(f"{begin}{code.upper()}" for code in codes)
 
 
 def _in_base64(data: bytes, before: int) -> str:
@@ -84,7 +95,17 @@ class Masking:
         """The text without them."""
         for key in self._keys:
             text = text.replace(key, MASK)
-        return text
+        return self._escaped(text) if "\\u" in text else text
+
+    def _escaped(self, text: str) -> str:
+        """The same where some characters of a key are written as escapes of JSON."""
+        plain, place_of = _unescaped(text)
+        parts, told = [], 0
+        for begin, end in sorted(_found(plain, self._keys)):
+            if place_of(begin) >= told:
+                parts += [text[told : place_of(begin)], MASK]
+                told = place_of(end)
+        return "".join((*parts, text[told:]))
 
     def stream(self, tell: Callable[[str], None]) -> Stream:
         """For a text that comes in pieces."""
@@ -118,6 +139,27 @@ class Stream:
             self._tell(text.encode("utf-8", "replace").decode())  # half a character is nothing to be told
 
 
+def _unescaped(text: str) -> tuple[str, Callable[[int], int]]:
+    """The text with characters in place of their escapes, and where in the text a place in that is."""
+    parts, ends, further, told, length = [], [0], [0], 0, 0
+    for escape in _UNICODE.finditer(text):
+        parts += [text[told : escape.start()], chr(int(escape[1], 16))]
+        length += escape.start() - told + 1
+        told = escape.end()
+        ends.append(length)
+        further.append(told - length)
+    return "".join((*parts, text[told:])), lambda place: place + further[bisect_right(ends, place) - 1]
+
+
+def _found(text: str, keys: list[str]) -> Iterator[tuple[int, int]]:
+    """From where to where the keys stand."""
+    for key in keys:
+        begin = text.find(key)
+        while begin >= 0:
+            yield begin, begin + len(key)
+            begin = text.find(key, begin + len(key))
+
+
 def joined(text: str) -> str:
     """The text, with characters that were written in two halves (JSON may do so) as such."""
     return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
@@ -125,5 +167,7 @@ def joined(text: str) -> str:
 
 def _begun(text: str, key: str) -> int:
     """How many characters at the end of the text are the beginning of the key."""
-    longest = min(len(key) - 1, len(text))
-    return next((size for size in range(longest, 0, -1) if text.endswith(key[:size])), 0)
+    begin = text.find(key[0], max(0, len(text) - len(key) + 1))
+    while begin >= 0 and not key.startswith(text[begin:]):
+        begin = text.find(key[0], begin + 1)
+    return 0 if begin < 0 else len(text) - begin

@@ -119,3 +119,11 @@ def test_a_planner_is_told_of_the_policy(cli: Cli, here: Path) -> None:
     told = cli("plan", "x", "--tools", "weather", "--script", "s.yml", "--policy", "strict.toml")
     assert (told.code, told.out) == (2, "")
     assert "the policy denies calls of weather" in told.err
+
+
+def test_graph_shows_no_plan_that_the_policy_does_not_allow(cli: Cli, here: Path, plan: str) -> None:
+    write(here / "strict.toml", 'deny = ["log"]\n')
+    assert cli("graph", plan).code == 0
+    told = cli("graph", plan, "--policy", "strict.toml")
+    assert (told.code, told.out) == (1, "")
+    assert DENIED in told.err

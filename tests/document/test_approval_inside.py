@@ -64,7 +64,44 @@ def test_a_gate_around_it_does_not_count(tmp_path: Path) -> None:
     gate = (
         "steps:\n  - {id: sure, clarify: {type: user_verification, guidance: x}}\n  - {id: each, plan: ./inner.yml}\n"
     )
-    assert codes(load(tmp_path, gate)) == ["unapproved"]
+    here, inside = load(tmp_path, gate).problems
+    assert (here.file, here.line, here.column) == ("outer.yml", 5, 22)
+    assert inside.file.endswith("inner.yml")
+    assert f"'refund', which nobody can take back, is called on the path each/pay ({inside.file}:6:21)" in here.message
+    assert "'sure' does not count for it: a gate approves calls of its own plan alone" in here.message
+    assert "add {use: clarify_on_tool_calls, with: {tools: [refund]}} to hooks.before_tool_call" in here.message
+
+
+CHOICE = "{id: sure, clarify: {type: multiple_choice, guidance: x, options: [pay, stop]}}"
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        f"{CHOICE}, {{id: each, when: steps.sure.output == 'pay', plan: ./inner.yml}}",
+        "{id: sure, clarify: {type: user_verification, guidance: x}}, "
+        "{id: all, steps: [{id: each, foreach: {in: '[1]'}, plan: ./inner.yml}]}",
+        "{id: sure, clarify: {type: user_verification, guidance: x}}, {id: each, plan: ./between.yml}",
+    ],
+)
+def test_what_looks_like_an_approval_around_it_is_told_at_the_plan_step(tmp_path: Path, steps: str) -> None:
+    (tmp_path / "between.yml").write_text("planrunner: 1\nname: between\nsteps: [{id: in, plan: ./inner.yml}]\n")
+    here, _ = load(tmp_path, f"steps: [{steps}]\n").problems
+    assert (here.file, here.code) == ("outer.yml", "unapproved")
+    assert "'sure' does not count for it" in here.message
+    assert ("each/in/pay" in here.message) is ("between" in steps)
+
+
+def test_a_gate_that_the_plan_step_does_not_wait_for_is_not_spoken_of(tmp_path: Path) -> None:
+    steps = "{id: sure, clarify: {type: user_verification, guidance: x}}, {id: each, needs: [], plan: ./inner.yml}"
+    (inside,) = load(tmp_path, f"steps: [{steps}]\n").problems
+    assert inside.file.endswith("inner.yml")
+
+
+def test_with_a_hook_a_gate_around_it_is_no_mistake(tmp_path: Path) -> None:
+    hook = "hooks: {before_tool_call: [{use: clarify_on_all_tool_calls}]}\n"
+    gate = "{id: sure, clarify: {type: user_verification, guidance: x}}"
+    assert codes(load(tmp_path, f"{hook}steps: [{gate}, {{id: each, plan: ./inner.yml}}]\n")) == []
 
 
 def test_a_policy_is_told_in_the_files_of_sub_plans_too(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from planrunner.document.load import load_document
@@ -90,6 +93,17 @@ def test_modules_that_may_not_be_named() -> None:
         f"3:78: {refused.format('shop.money')}",
         f"4:68: {refused.format('evil.hooks')}",
     ]
+
+
+def test_packages_whose_plans_may_not_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "policy_plans").mkdir()
+    (tmp_path / "policy_plans" / "short.yml").write_text("planrunner: 1\nname: short\nsteps: [{id: a, set: 1}]\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    text = 'steps: [{id: a, plan: "policy_plans:short.yml"}]\n'
+    refused = "the policy does not allow plans of the package 'policy_plans': a `plan` may name those of shop, acme"
+    assert told(text, Policy(imports=("shop", "acme"))) == [f"3:23: {refused} [policy]"]
+    assert told(text, Policy(imports=("policy_*",))) == []
+    assert told(text, Policy(deny=("x",))) == []
 
 
 @pytest.mark.parametrize(

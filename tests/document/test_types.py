@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planrunner.document.filtered import gives, parts_of
 from planrunner.document.schema_types import of_schema
 from planrunner.document.types import (
     ANY,
@@ -26,6 +27,8 @@ from planrunner.document.types import (
     union,
 )
 from planrunner.json_schema import compile_schema
+from planrunner.template.faults import Budget, Fault
+from planrunner.template.filters import FILTERS
 
 NAMES = st.sampled_from(["a", "b", "c"])
 VALUES = st.recursive(
@@ -181,3 +184,33 @@ def test_items_and_fields_are_worked_out_when_they_are_asked_for() -> None:
 def test_true_is_not_one() -> None:
     assert not is_among(True, [1, "x"])
     assert is_among(1, [1.0])
+
+
+_FILTERED = [name for name in FILTERS if name not in ("d", "default", "map", "rejectattr", "selectattr")]
+
+
+@given(met(), st.sampled_from(_FILTERED))
+def test_what_a_filter_gives_is_of_the_type_that_is_told_of_it(case: tuple[Any, Any], name: str) -> None:
+    schema, value = case
+    arguments = {"batch": (2,), "groupby": (0,)}.get(name, ())
+    try:
+        given = FILTERS[name](Budget(), value, *arguments)
+    except (Fault, TypeError):
+        return
+    _check(gives(name, of_schema(schema), bool(arguments)), given)
+
+
+@given(met(), st.sampled_from(["a", "b", "a.b", "0", 0]))
+def test_what_an_attribute_leads_to_is_there_by_its_type(case: tuple[Any, Any], attribute: str | int) -> None:
+    schema, value = case
+    try:
+        picked = FILTERS["map"](Budget(), value, attribute=attribute)
+    except Fault:
+        return
+    whole = of_schema(schema).item()
+    for part in parts_of(attribute):
+        looked = look(whole, part)
+        assert not (looked.missing and picked)
+        whole = looked.type
+    for each in picked:
+        _check(whole, each)

@@ -26,6 +26,9 @@ def spellings() -> dict[str, str]:
         "in JSON that escapes slashes": json.dumps(KEY).replace("/", "\\/"),
         "in JSON within JSON": json.dumps(json.dumps(KEY).replace("/", "\\/")),
         "hexadecimal": KEY.encode().hex(),
+        "in escapes": "".join(f"\\u{ord(letter):04x}" for letter in KEY),
+        "in escapes, capital letters": "".join(f"\\u{ord(letter):04X}" for letter in KEY),
+        "in escapes of JSON within JSON": "".join(f"\\\\u{ord(letter):04x}" for letter in KEY),
     }
     for before in ("", "x", "Bearer ", "user:", "Authorization: Bearer "):
         plain[f"base64 after {before!r}"] = base64.b64encode(f"{before}{KEY} and more".encode()).decode()
@@ -57,6 +60,20 @@ def test_a_key_in_pieces_is_masked_before_any_of_it_is_told(how: str) -> None:
             stream.take(whole[place : place + size])
         stream.end()
         assert "".join(told) == mask({"api_key": KEY})(whole)
+
+
+@pytest.mark.parametrize("escaped", ["/", "+=", "sk", "0123456789", KEY])
+@pytest.mark.parametrize("begin", ["\\u", "\\\\u"])
+@pytest.mark.parametrize("form", ["04x", "04X"])
+def test_a_key_of_which_a_server_escapes_some_characters_is_masked(escaped: str, begin: str, form: str) -> None:
+    spelt = "".join(f"{begin}{ord(letter):{form}}" if letter in escaped else letter for letter in KEY)
+    told = mask({"api_key": KEY})(f"it\\u0020is {spelt}, \\u00e9 and {spelt}\\u0021 \\u12")
+    assert told == f"it\\u0020is {MASK}, \\u00e9 and {MASK}\\u0021 \\u12"
+
+
+def test_a_key_with_letters_beyond_ascii_is_masked_as_json_writes_it() -> None:
+    key = "schlüssel-€-0123"
+    assert mask({"api_key": key})(json.dumps({"key": key})) == json.dumps({"key": MASK}, ensure_ascii=False)
 
 
 def test_what_only_begins_like_a_key_is_told_in_the_end() -> None:

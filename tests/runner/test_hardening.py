@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from planrunner import InputsError, Runner, StoreError, Tool, ToolRunContext, UsageError, execution_context, tool
+from planrunner.document.load import load_plan
 from planrunner.events import Event
 from planrunner.journal.base import Lease
 from planrunner.journal.memory import MemoryJournal
 from planrunner.models.base import ModelRequest, Reply, ToolCall
 from planrunner.models.litellm import _arguments
+from planrunner.plan_run import StepRecord
 from tests.conftest import PlanOf
 
 
@@ -347,6 +349,50 @@ def test_a_script_goes_on_where_the_run_stands(plan_of: PlanOf) -> None:
 def test_descriptions_stand_in_the_record(plan_of: PlanOf) -> None:
     record = runner_of().run(plan_of("steps: [{id: a, description: The first, set: 1}, {id: b, set: 2}]"))
     assert [step.description for step in record.steps] == ["The first", None]
+
+
+def test_descriptions_of_a_sub_plans_steps_are_its_own(tmp_path: Path) -> None:
+    head = "planrunner: 1\nname: {}\nsteps:\n"
+    (tmp_path / "core.yml").write_text(
+        head.format("core") + "  - {id: a, description: A of the core, set: 1}\n  - {id: only, set: 2}\n"
+    )
+    (tmp_path / "inner.yml").write_text(
+        head.format("inner")
+        + "  - {id: a, set: 1}\n  - {id: b, description: B inside, set: 1}\n"
+        + "  - {id: core, description: The core, plan: ./core.yml}\n"
+        + "  - {id: bad, tool: calculator, args: {expression: 1/0}}\n"
+    )
+    (tmp_path / "outer.yml").write_text(
+        head.format("outer")
+        + "  - {id: a, description: A outside, set: 1}\n"
+        + "  - id: each\n    description: Both\n    foreach: {in: '[1, 2]'}\n    plan: ./inner.yml\n"
+        + "    on_error: [{steps: [{id: mend, description: Mended, set: 1}, {id: fail, exit: {state: FAILED}}]}]\n"
+        + "  - {id: core, plan: ./core.yml}\n"
+    )
+    with Runner(store=str(tmp_path / "store")) as runner:
+        record = runner.run(load_plan(tmp_path / "outer.yml"))
+        assert runner.runs.get(record.id) == record
+    told = {step.path: step.description for step in _all_steps(record.steps)}
+    assert told == {
+        "a": "A outside",
+        "each": "Both",
+        "each[0]": "Both",
+        "each[0]/a": None,
+        "each[0]/b": "B inside",
+        "each[0]/core": "The core",
+        "each[0]/core/a": "A of the core",
+        "each[0]/core/only": None,
+        "each[0]/bad": None,
+        "each[0]/mend": "Mended",
+        "each[0]/fail": None,
+        "core": None,
+    }
+
+
+def _all_steps(steps: Sequence[StepRecord]) -> Iterator[StepRecord]:
+    for step in steps:
+        yield step
+        yield from _all_steps(step.steps)
 
 
 def test_a_script_answers_for_people(plan_of: PlanOf) -> None:

@@ -17,15 +17,25 @@ _NO_KEYS: Final = frozenset(("not-needed", "no-key-required", "sk-no-key-require
 
 def check(document: Document) -> Iterator[Problem]:
     """Every key that is written out among the parameters of `models`."""
+    for name, node in _keys(document):
+        message = (
+            f"{name!r} is written out here, and a plan is kept with every run of it: leave it out. The "
+            "provider's key is read from the environment (such as OPENAI_API_KEY); or the model stands under "
+            "[models] in planrunner.toml"
+        )
+        yield document.problem(node, "key-in-plan", message)
+
+
+def written_keys(document: Document) -> Iterator[ScalarNode]:
+    """Where these stand."""
+    return (node for _, node in _keys(document))
+
+
+def _keys(document: Document) -> Iterator[tuple[str, ScalarNode]]:
     for entry in document.named("models").values():
         for name, node in _texts(entry.value, ""):
             if is_key_name(name) and _is_key(text_of(node) or ""):
-                message = (
-                    f"{name!r} is written out here, and a plan is kept with every run of it: leave it out. The "
-                    "provider's key is read from the environment (such as OPENAI_API_KEY); or the model stands under "
-                    "[models] in planrunner.toml"
-                )
-                yield document.problem(node, "key-in-plan", message)
+                yield name, node
 
 
 def _texts(node: Node, name: str) -> Iterator[tuple[str, ScalarNode]]:

@@ -18,7 +18,7 @@ from planrunner.times import seconds
 
 
 def check(document: Document) -> Iterator[Problem]:
-    """Every tool that is denied, model and module that is not allowed, and limit above its ceiling."""
+    """Every tool that is denied, model, module or package that is not allowed, and limit above its ceiling."""
     if document.policy != NO_POLICY:
         for node, message in chain(_tools(document), _models(document), _limits(document), _imports(document)):
             yield document.problem(node, "policy", message)
@@ -70,6 +70,10 @@ def _number(name: str, node: Node | None) -> float | None:
 
 
 def _imports(document: Document) -> Iterator[tuple[Node, str]]:
+    for step in document.steps:
+        node = step.node.get("plan") if step.verb == "plan" else None
+        if node is not None and (refusal := document.policy.package_refusal(text_of(node) or "")):
+            yield node, refusal
     entries = (entry.value for entry in document.named("tools").values())
     for holder in (*entries, *bindings(document)):
         node = holder.get("use") if isinstance(holder, MapNode) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from planrunner.document.complaints import in_words
 from planrunner.document.problem import Problem
@@ -41,10 +41,8 @@ def check(document: Document) -> Iterator[Problem]:
             continue
         for node, found in misfits(step, "args", schema):
             yield document.problem(node, "wrong-args", _message(name, found))
-        args = step.node.get("args")
-        if isinstance(args, MapNode) and not _has_foreign_key(step):
-            for node, found in _unfit(document, of_schema(schema), args, (*step.path, "args"), ()):
-                yield document.problem(node, "wrong-args", _message(name, found))
+        for unfit in unfits(document, step, "args", schema):
+            yield document.problem(unfit.node, "wrong-args", _message(name, unfit.found))
 
 
 def misfits(step: StepView, key: str, schema: Mapping[str, Any]) -> Iterator[tuple[Node, SchemaProblem]]:
@@ -101,17 +99,33 @@ def _wrong(schema: Mapping[str, Any], args: MapNode) -> list[SchemaProblem]:
     return [problem for problem in sure if not any(_is_meant(problem, other) for other in sure)]
 
 
-def _unfit(
-    document: Document, wanted: Type, node: Node, path: Path, way: tuple[str, ...]
-) -> Iterator[tuple[Node, SchemaProblem]]:
-    """Templates that surely give what the tool does not take."""
+class Unfit(NamedTuple):
+    """A template that surely gives what is not taken. `builtin`: what it gives is known from a built-in tool."""
+
+    node: Node
+    found: SchemaProblem
+    builtin: bool
+
+
+def unfits(document: Document, step: StepView, key: str, schema: Mapping[str, Any]) -> Iterator[Unfit]:
+    """Templates in the map under this key of a step that surely give what does not fit the schema."""
+    given = step.node.get(key)
+    if isinstance(given, MapNode) and not _has_foreign_key(step):
+        yield from _unfit(document, of_schema(schema), given, (*step.path, key), ())
+
+
+def _unfit(document: Document, wanted: Type, node: Node, path: Path, way: Path) -> Iterator[Unfit]:
     if isinstance(node, MapNode):
         for key, entry in node.entries.items():
             yield from _unfit(document, look(wanted, key).type, entry.value, (*path, key), (*way, key))
+    elif isinstance(node, ListNode):
+        for place, item in enumerate(node.items):
+            yield from _unfit(document, look(wanted, place).type, item, (*path, place), (*way, place))
     elif wanted.shapes and is_template(text_of(node) or ""):
         given = document.types.of_expression(path)
         if not can_meet(given, wanted):
-            yield node, SchemaProblem(way, f"must be {_told(wanted)}, and this gives {_told(given)}")
+            message = f"must be {_told(wanted)}, and this gives {_told(given)}"
+            yield Unfit(node, SchemaProblem(way, message), given.builtin)
 
 
 def _told(told: Type) -> str:

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planrunner.document.problem import Problem
-from planrunner.document.rules.wrong_args import UNKNOWN, misfits
+from planrunner.document.rules.wrong_args import UNKNOWN, misfits, unfits
 from planrunner.document.tree import text_of
 from planrunner.document.view import Document
 from planrunner.json_schema import SchemaProblem
 
 
 def check(document: Document) -> Iterator[Problem]:
-    """Names that are missing or unknown, and values that are written out and do not fit."""
+    """Names that are missing or unknown, values that do not fit, and templates that surely give such values."""
     for step in document.steps:
         name = text_of(step.node.get("plan")) if step.verb == "plan" else None
         plan = document.subplans.get(name) if name is not None else None
         if plan is not None:
             for node, found in misfits(step, "inputs", plan.inputs):
                 yield document.problem(node, "wrong-inputs", _message(f"the plan {name!r}", found))
+            for unfit in unfits(document, step, "inputs", plan.inputs):
+                problem = document.problem(unfit.node, "wrong-inputs", _message(f"the plan {name!r}", unfit.found))
+                if unfit.builtin:
+                    document.types.about_builtin.add(problem)
+                yield problem
 
 
 def _message(plan: str, found: SchemaProblem) -> str:
