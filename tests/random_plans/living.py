@@ -186,8 +186,8 @@ class Survivor:
     def _live(self, retry: bool = False) -> PlanRun:
         """Carry the run until it ends or waits, in as many processes as that takes."""
         while True:
-            runner, known = self._runner(), self._known()
             self.world.life += 1
+            runner, known = self._runner(), self._known()
             try:
                 run = self._carried(runner, retry)
             except Killed:

@@ -58,6 +58,7 @@ class World:
         self._attempts: dict[str, int] = {}
 
     def tools(self) -> list[Tool]:
+        """Those of the process that lives now."""
         return [Look(self), Note(self), Fetch(self), Send(self), Work(self), Pay(self)]
 
     def hear(self, event: Event) -> None:
@@ -67,7 +68,10 @@ class World:
         elif event.kind == RUN_RETRIED:
             self._tries += 1
 
-    def begin(self, ctx: ToolRunContext) -> Call:
+    def begin(self, ctx: ToolRunContext, life: int) -> Call:
+        """Note a call. A thread outlives the death of a process that is only played; it does nothing after it."""
+        if life != self.life:
+            raise RuntimeError("the process has died")
         key = ctx.idempotency_key.removeprefix(f"{ctx.run_id}/")
         call = Call(self.life, key, (self._tries, self._attempts[key]))
         self.calls.append(call)
@@ -134,6 +138,7 @@ class _Noted(Tool):
     def __init__(self, world: World) -> None:
         super().__init__()
         self.world = world
+        self.life = world.life
 
     def _end(self, call: Call, ctx: ToolRunContext, args: dict[str, Any]) -> Any:
         call.ended = True
@@ -168,12 +173,12 @@ class _Quick(_Noted):
     inline = True
 
     def run(self, ctx: ToolRunContext, **args: Any) -> Any:
-        return self._end(self.world.begin(ctx), ctx, args)
+        return self._end(self.world.begin(ctx, self.life), ctx, args)
 
 
 class _Slow(_Noted):
     async def arun(self, ctx: ToolRunContext, **args: Any) -> Any:
-        call = self.world.begin(ctx)
+        call = self.world.begin(ctx, self.life)
         await asyncio.sleep(self.world.seconds(call.key))
         return self._end(call, ctx, args)
 
@@ -205,7 +210,7 @@ class Work(_Noted):
     effect = "write"
 
     def run(self, ctx: ToolRunContext, **args: Any) -> Any:
-        return self._end(self.world.begin(ctx), ctx, args)
+        return self._end(self.world.begin(ctx, self.life), ctx, args)
 
 
 class Pay(_Slow):
