@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from hypothesis import strategies as st
@@ -56,7 +57,9 @@ class Case:
     spoiled: tuple[str, ...]
     hooked: bool
 
+    @cached_property
     def plan(self) -> Plan:
+        """What is made of the files; it passes the checker."""
         files = {name: json.dumps(data, indent=1) for name, data in {"plan.yml": self.data, **self.files}.items()}
         text = files["plan.yml"].encode()
         loaded = load_document(text, "plan.yml", path=None, root=".", beside=InSnapshot(files))

@@ -21,12 +21,13 @@ from planrunner.events import (
     Event,
 )
 from planrunner.fold import fold
-from planrunner.journal.base import Lease
+from planrunner.journal.base import Lease, RunQuery
 from planrunner.journal.memory import MemoryJournal
 from planrunner.journal.sqlite import SqliteJournal
 from planrunner.ledger import Ledger
 from planrunner.run_parts import root_of
 from planrunner.run_state import RunState
+from planrunner.settings import Settings
 from tests.random_plans.growing import Case
 from tests.random_plans.thinking import Thinker
 from tests.random_plans.world import World, repeated
@@ -114,6 +115,9 @@ class InFile(_Dying, SqliteJournal):
         return InFile(self.path, self.deaths)
 
 
+_SETTINGS = Settings(store="memory")
+
+
 class _Watched(Runner):
     """A Runner whose ledgers can be looked at, in the time and with the model of its world."""
 
@@ -121,7 +125,7 @@ class _Watched(Runner):
 
     def __init__(self, world: World) -> None:
         super().__init__(
-            tools=world.tools(), model="m", store="memory", execution_hooks=world.hooks(), clock=world.time
+            tools=world.tools(), model="m", settings=_SETTINGS, execution_hooks=world.hooks(), clock=world.time
         )
         self._thinker = Thinker(world)
 
@@ -185,8 +189,7 @@ class Survivor:
 
     @property
     def events(self) -> tuple[Event, ...]:
-        with self._runner() as runner:
-            return runner.runs.events(self.run_id or "")
+        return asyncio.run(self.journal.load(self.run_id or "")).events
 
     def _runner(self) -> _Watched:
         runner = _Watched(self.world)
@@ -215,7 +218,7 @@ class Survivor:
     def _carried(self, runner: _Watched, retry: bool) -> PlanRun:
         self._find()
         if self.run_id is None:
-            run = self._in_time(runner.arun(self.case.plan(), {"flag": self.case.flag}, on_event=self.world.hear))
+            run = self._in_time(runner.arun(self.case.plan, {"flag": self.case.flag}, on_event=self.world.hear))
             self.run_id = run.id
             return run
         stored = runner.runs.get(self.run_id)
@@ -232,7 +235,7 @@ class Survivor:
 
     def _find(self) -> None:
         if self.run_id is None:
-            self.run_id = next((summary.id for summary in self._runner().runs.list()), None)
+            self.run_id = next((summary.id for summary in asyncio.run(self.journal.list(RunQuery()))), None)
 
     def _known(self) -> tuple[Event, ...]:
         self._find()
