@@ -76,7 +76,7 @@ class World:
         """Note a call. A thread outlives the death of a process that is only played; it does nothing after it."""
         if life != self.life:
             raise RuntimeError("the process has died")
-        call = Call(self.life, key, (self._tries, self._attempts[key]))
+        call = Call(self.life, key, (self._tries, self._attempts[key.partition("~")[0]]))
         self.calls.append(call)
         return call
 

@@ -57,9 +57,11 @@ class Scripted(Tool):
     def __init__(self, **does: list[Any]) -> None:
         self.does = does
         self.calls: list[str] = []
+        self.keys: list[str] = []
 
     def run(self, ctx: ToolRunContext, **args: Any) -> Any:
         self.calls.append(args["name"])
+        self.keys.append(ctx.idempotency_key.removeprefix(f"{ctx.run_id}/"))
         done = self.does[args["name"]].pop(0)
         if isinstance(done, Exception):
             raise done
@@ -134,3 +136,20 @@ def test_a_step_whose_when_could_not_be_told_is_not_done_unasked(plan_of: PlanOf
         with execution_context(additional_data={"many": 2}):
             record = runner.resume(again, retry=True)
         assert (record.state, record.steps[0].state, tool.calls) == ("COMPLETE", "SKIPPED", [])
+
+
+def test_what_is_done_at_the_end_is_another_call_at_the_new_end(plan_of: PlanOf) -> None:
+    plan = plan_of("""
+        tools: {act: {}}
+        steps:
+          - {id: work, tool: act, args: {name: work}}
+        finally:
+          - {id: tells, tool: act, args: {name: "{{ run.state }}"}}
+    """)
+    tool = Scripted(work=[ToolHardError("no"), "done"], FAILED=["told"], COMPLETE=["told"])
+    with Runner(store="memory", tools=[tool]) as runner:
+        failed = runner.run(plan)
+        record = runner.resume(failed, retry=True)
+    assert (record.state, tool.calls) == ("COMPLETE", ["work", "FAILED", "work", "COMPLETE"])
+    # A receiver takes two calls under one key for one: that is right for the call that failed, and wrong for the other.
+    assert tool.keys == ["work!tool:0", "tells!tool:0", "work!tool:0", "tells!tool:0~2"]
