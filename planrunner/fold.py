@@ -9,10 +9,9 @@ from planrunner import events
 from planrunner.descriptions import Descriptions
 from planrunner.errors import StoreError
 from planrunner.events import Event
+from planrunner.new_try import forget, handle, note_item, open_again
 from planrunner.run_parts import (
     COMPLETE,
-    ENDED,
-    FAILED,
     IN_PROGRESS,
     NEED_CLARIFICATION,
     READY_TO_RESUME,
@@ -23,7 +22,7 @@ from planrunner.run_parts import (
     item_of,
     parent_of,
 )
-from planrunner.run_state import OUTCOME, RunState, nothing_spent
+from planrunner.run_state import RunState, nothing_spent
 
 
 def fold(run_id: str, history: tuple[Event, ...]) -> RunState:
@@ -70,63 +69,6 @@ def _run_resumed(run: RunState, event: Event) -> None:
         run.context = event.body["context"]
 
 
-def _run_retried(run: RunState, event: Event) -> None:
-    """A new try: failed steps are open again, their failed effects are made anew, their questions asked anew."""
-    run.tries += 1
-    run.raised_limits.update(event.body.get("limits", {}))
-    run.state = IN_PROGRESS
-    run.error = None
-    run.generation += 1
-    run.decisions.pop(OUTCOME, None)
-    _come_back(run, "")
-    for step_id in run.finally_ids & run.steps.keys():  # what is done at the end is done again at the new one
-        _forget(run, run.steps[step_id])
-    for step in list(run.steps.values()):  # what is around a step stands before it, and is open again by now
-        if step.state == FAILED and not _is_settled(run, parent_of(step.path)):
-            _reopen(run, step, event.at)
-    for key in [key for key, fired in run.hooks.items() if "error" in fired or key.startswith("!after_plan_run:")]:
-        del run.hooks[key]
-    for key in [key for key, question in run.questions.items() if not question.resolved]:
-        _set_aside(run, key)
-
-
-def _is_settled(run: RunState, around: str | None) -> bool:
-    """Whether the failure inside of this was handled: what is around it has ended well, and is not tried again."""
-    return around is not None and run.steps[around].state in ENDED
-
-
-def _reopen(run: RunState, step: StepState, at: float) -> None:
-    step.state, step.error, step.finished_at = IN_PROGRESS, None, None
-    step.attempts += 1
-    if not step.holds:
-        run.in_flight.begin(at)
-    for step_id in run.decisions.get(f"{step.path}!finally", ()):
-        if f"{step.path}/{step_id}" in run.steps:
-            _forget(run, run.steps[f"{step.path}/{step_id}"])
-    for what in ("on_error", "exit", "outcome"):
-        run.decisions.pop(f"{step.path}!{what}", None)
-    _come_back(run, step.path)
-    _note_item(run, step, None)
-    for effect in step.effects:
-        effect.is_void = effect.error is not None or effect.failed
-    ending = tuple(f"{step.path}!{point}:" for point in ("after_step", "after_plan_run"))
-    for key in [key for key in run.hooks if key.startswith(ending)]:
-        del run.hooks[key]
-    if f"{step.path}!ask" in run.questions:
-        _set_aside(run, f"{step.path}!ask")
-
-
-def _come_back(run: RunState, path: str) -> None:
-    """The plan at this path goes on where an `exit` ended it as FAILED; where one ended it as COMPLETE, it stays so."""
-    if run.decisions.get(f"{path}!left", {}).get("state") == FAILED:
-        del run.decisions[f"{path}!left"]
-
-
-def _set_aside(run: RunState, key: str) -> None:
-    """The question stays in the record, and is asked anew."""
-    run.questions[f"{key}~{run.generation}"] = run.questions.pop(key)
-
-
 def _step_of(run: RunState, event: Event) -> StepState:
     """The step that an event is about; one that is not on record yet takes its place."""
     step = run.steps.get(event.key)
@@ -160,14 +102,14 @@ def _step_finished(run: RunState, event: Event) -> None:
     step.error = body.get("error")
     step.began = body.get("began")
     step.output = _told_output(run, step, body)
-    _note_item(run, step, step.state)
+    note_item(run, step, step.state)
     if step.state == COMPLETE and item_of(step.path) is not None and not body.get("kept"):
-        _forget(run, step)  # what is left of it is its output, and its events
+        forget(run, step)  # what is left of it is its output, and its events
 
 
 def _item_left(run: RunState, event: Event) -> None:
     """The hooks after an item have passed; one that failed would have had a new try go on with what is in it."""
-    _forget(run, run.steps[event.key])
+    forget(run, run.steps[event.key])
 
 
 def _told_output(run: RunState, step: StepState, body: dict[str, Any]) -> Any:
@@ -181,31 +123,6 @@ def _told_output(run: RunState, step: StepState, body: dict[str, Any]) -> Any:
     if body.get("lists"):
         return [] if step.items is None else step.items.outputs
     return body.get("output")
-
-
-def _note_item(run: RunState, step: StepState, state: str | None) -> None:
-    """Tell the `foreach` what became of its item."""
-    index = item_of(step.path)
-    parent = None if index is None else run.steps[parent_of(step.path) or ""]
-    if index is not None and parent is not None and parent.items is not None:
-        parent.items.states[index] = state
-        parent.items.outputs[index] = step.output if state == COMPLETE else None
-
-
-def _forget(run: RunState, step: StepState) -> None:
-    """Let go of a step and of all inside of it: a loop over many items must not keep what nobody asks for."""
-    for inner in list(step.inner.values()):
-        _forget(run, inner)
-    for effect in step.effects:
-        run.effects.pop(effect.key, None)
-    for key in step.keys:
-        run.decisions.pop(key, None)
-        run.hooks.pop(key, None)
-    run.spent.pop(step.path, None)
-    del run.steps[step.path]
-    parent = parent_of(step.path)
-    if parent is not None:
-        del run.steps[parent].inner[step.path]
 
 
 def _effect_started(run: RunState, event: Event) -> None:
@@ -344,6 +261,8 @@ def _decided(run: RunState, event: Event) -> None:
         run.steps[path].items = Items(len(event.body["value"]))
     elif what == "limits":
         run.spent[path] = nothing_spent()
+    elif what == "on_error":
+        handle(run, run.steps[path], event)
     if path:
         _belongs(run, event.key)
 
@@ -358,7 +277,7 @@ def _run_finished(run: RunState, event: Event) -> None:
 _APPLY: dict[str, Callable[[RunState, Event], None]] = {
     events.RUN_STARTED: _run_started,
     events.RUN_RESUMED: _run_resumed,
-    events.RUN_RETRIED: _run_retried,
+    events.RUN_RETRIED: open_again,
     events.STEP_STARTED: _step_started,
     events.STEP_FINISHED: _step_finished,
     events.ITEM_LEFT: _item_left,

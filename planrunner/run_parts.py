@@ -118,6 +118,7 @@ class StepState:
     items    of a `foreach`; None before its list is known
     keys     of decisions and hook firings that are forgotten with it
     began    where the failure began that ended it: the path of a step inside of it; None: with itself
+    handling ids of the steps inside of it that were begun to handle its failure
     """
 
     __slots__ = (
@@ -126,6 +127,7 @@ class StepState:
         "effects",
         "error",
         "finished_at",
+        "handling",
         "holds",
         "id",
         "inner",
@@ -158,6 +160,7 @@ class StepState:
         self.items: Items | None = None
         self.keys: list[str] = []
         self.began: str | None = None
+        self.handling: frozenset[str] = frozenset()
 
 
 class Items:

@@ -161,7 +161,7 @@ class Stepper:
                 number = _handler(step.on_error, body["kind"])
                 if number is None:
                     raise
-            chosen = scope.ledger.decide(f"{path}!on_error", lambda: {"handler": number, "error": body})
+            chosen = scope.ledger.decide(f"{path}!on_error", lambda: _chosen(step, number, body))
         handler = step.on_error[chosen["handler"]]
         around = place.with_names(error=chosen["error"])
         if not handler.steps:
@@ -280,6 +280,12 @@ def _handler(handlers: Sequence[ErrorHandler], kind: str) -> int | None:
         if kind in handler.match if handler.match is not None else kind not in _MUST_BE_NAMED:
             return number
     return None
+
+
+def _chosen(step: Step, number: int, error: dict[str, str]) -> dict[str, Any]:
+    """What is recorded of the entry of `on_error` that handles an error: which it is, and its steps."""
+    steps = [inner.id for inner in step.on_error[number].steps]
+    return {"handler": number, "error": error, **({"steps": steps} if steps else {})}
 
 
 def _at(step: Step) -> dict[str, int]:

@@ -234,11 +234,17 @@ class ToolCalls:
             context=to_json_safe(state.context),
             step=step,
             run_id=state.id,
-            idempotency_key=idempotency_key or f"{state.id}/{key}",
+            idempotency_key=idempotency_key or self._idempotency_key(key),
             root=self._root,
             answered=tuple(q.as_clarification() for q in self._asked(key) if q.resolved),
             plan_run=view_of(state, step),
         )
+
+    def _idempotency_key(self, key: str) -> str:
+        """What receivers know the call by. Under `finally` a new try makes a call of its own: it tells another end."""
+        state = self._ledger.state
+        again = f"~{state.tries}" if state.tries > 1 and self._questions.is_closed(key) else ""
+        return f"{state.id}/{key}{again}"
 
     def _asked(self, key: str) -> list[Any]:
         """The questions of the tool itself, in order."""

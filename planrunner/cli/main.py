@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -36,4 +38,6 @@ def planrunner() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Carry out one command line and return its exit code (see `planrunner.errors`). Nothing is raised."""
+    # Where litellm was imported, looking through all that is left for garbage holds up the end for seconds.
+    atexit.register(gc.freeze)
     return enter(planrunner, sys.argv[1:] if argv is None else argv)

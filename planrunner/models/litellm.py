@@ -152,7 +152,7 @@ def _tame(litellm: Any) -> None:
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     # pydantic has things to say of litellm's classes, and of replies that make no sense beside the error raised for it.
-    for beginning in ("Pydantic serializer warnings", "Item '.*' on TypedDict class"):
+    for beginning in ("Pydantic serializer warnings", "Items? '.*' on TypedDict class"):
         warnings.filterwarnings("ignore", beginning, UserWarning)
     # Asked for no retries, it still sends a request again when the connection breaks, with most providers.
     from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler

@@ -91,6 +91,15 @@ def test_an_interrupted_run_leaves_no_half_result(here: Path, waits: str) -> Non
     assert list(here.glob("*.part")) == []
 
 
+def test_the_end_does_not_look_through_all_that_is_left_for_garbage(here: Path) -> None:
+    """Once litellm is imported that takes seconds, also after ^C."""
+    code = (
+        "import atexit, gc; from planrunner.cli.main import main; atexit.register(lambda: print(gc.get_freeze_count()))"
+    )
+    done = subprocess.run([sys.executable, "-c", f"{code}; main(['-V'])"], capture_output=True, text=True, check=True)
+    assert int(done.stdout.splitlines()[-1]) > 1_000  # what is registered first comes last
+
+
 def test_data_and_talk_are_apart(here: Path, sums: str) -> None:
     told = process("run", sums, "--input", "a=2", cwd=here)
     assert (told.code, told.out) == (0, "nobody gets 3\n")

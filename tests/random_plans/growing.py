@@ -7,8 +7,9 @@ one pass; what goes wrong in it goes wrong while it runs.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from hypothesis import strategies as st
@@ -20,8 +21,16 @@ from planrunner.plan import Plan
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 TOOLS = ("look", "note", "fetch", "send", "work", "pay")
+SLOW = ("fetch", "send")
+"""Tools that can be stopped when they hang."""
 _FAILURES = ("tool_soft_error", "tool_error", "crash", "schema_error", "asks")
-_KINDS = ("tool_soft_error", "tool_error", "schema_error", "template_error", "exhausted", "rejected", "exit")
+_OF_MODELS = ("transient", "rate_limited", "timeout", "model_error", "schema_error")
+_INSIDE = ("tool_soft_error", "tool_error", "asks")
+_KINDS = (
+    *("tool_soft_error", "tool_error", "schema_error", "template_error", "exhausted", "rejected", "exit"),
+    *("transient", "rate_limited", "timeout", "model_error"),
+)
+_REPEATED = ("transient", "rate_limited", "timeout", "tool_soft_error", "tool_error", "model_error")
 _DEEPEST = 3
 _MOST_STEPS = 14
 
@@ -48,7 +57,9 @@ class Case:
     spoiled: tuple[str, ...]
     hooked: bool
 
+    @cached_property
     def plan(self) -> Plan:
+        """What is made of the files; it passes the checker."""
         files = {name: json.dumps(data, indent=1) for name, data in {"plan.yml": self.data, **self.files}.items()}
         text = files["plan.yml"].encode()
         loaded = load_document(text, "plan.yml", path=None, root=".", beside=InSnapshot(files))
@@ -144,7 +155,7 @@ class _Grower:
         return step, LIST if looped else kind
 
     def _verb(self, depth: int) -> str:
-        verbs = ["set", "tool", "tool", "tool"]
+        verbs = ["set", "tool", "tool", "tool", "task"]
         if not self.at_the_end:
             verbs += ["clarify", "exit"]
         if depth < _DEEPEST and len(self.ids) < _MOST_STEPS:
@@ -173,21 +184,48 @@ class _Grower:
         step["tool"] = self.among(*tools)
         self.used.add(step["tool"])
         n = "{{ (previous or 0) + 1 }}" if again else self.value(seen)
-        step["args"] = {"n": n, **self._failing(seen)}
+        failures = (*_FAILURES, "timeout") if step["tool"] in SLOW else _FAILURES
+        step["args"] = {"n": n, **self._failing(seen, failures)}
         if again:
             step["repeat"] = self._repeat("previous", 20)
-        if self.one_in(3):
-            step["retry"] = {"max_attempts": self.draw(st.integers(2, 3)), "delay": "1ms", "backoff": "constant"}
+        self._tried(step, step["args"].get("fails") == "timeout")
         return NUMBER
 
-    def _failing(self, seen: Seen) -> dict[str, Any]:
+    def _tried(self, step: dict[str, Any], hangs: bool) -> None:
+        """How a call is made again, and how long it may take."""
+        if self.one_in(3):
+            step["retry"] = {
+                "max_attempts": self.draw(st.integers(1, 3)),
+                "delay": self.among("1ms", "1s"),
+                "backoff": self.among("constant", "exponential"),
+            }
+            if self.one_in(2):
+                step["retry"]["on"] = self.draw(st.lists(st.sampled_from(_REPEATED), min_size=1, unique=True))
+        if hangs or self.one_in(6):
+            step["timeout"] = "5s"
+
+    def _task(self, step: dict[str, Any], seen: Seen, depth: int, again: bool) -> str:
+        told = {"n": self.value(seen), **self._failing(seen, _OF_MODELS)}
+        tools = [tool for tool in ("look", "note", "fetch", "send", "work") if not (self.at_the_end and tool == "send")]
+        step["agent"] = {"tools": self.draw(st.lists(st.sampled_from(tools), max_size=2, unique=True))}
+        self.used.update(step["agent"]["tools"])
+        if step["agent"]["tools"] and self.one_in(3):
+            told |= {"times": 1, "inside": self.among(*_INSIDE[: 2 if self.at_the_end else 3])}
+        if self.one_in(3):
+            step["agent"]["model"] = ["first", "second"]
+        step["task"] = " ".join(f"{name}={value}" for name, value in told.items())
+        step["returns"] = {"n": {"type": "integer"}}
+        self._tried(step, hangs=False)
+        return MAP
+
+    def _failing(self, seen: Seen, kinds: Sequence[str]) -> dict[str, Any]:
         """How a call fails, and how often: every time, or only for one item of the innermost loop."""
         if not self.one_in(3):
             return {}
         times: Any = self.among(1, 2, 99)
         if seen.items and self.one_in(2):
             times = f"{{{{ {times} if {seen.items[-1]} | string == '{self.among(1, 2, 3)}' else 0 }}}}"
-        failures = [each for each in _FAILURES if not (self.at_the_end and each == "asks")]
+        failures = [each for each in kinds if not (self.at_the_end and each == "asks")]
         return {"fails": self.among(*failures), "times": times}
 
     def _clarify(self, step: dict[str, Any], seen: Seen, depth: int, again: bool) -> str:

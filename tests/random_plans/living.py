@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,13 +21,15 @@ from planrunner.events import (
     Event,
 )
 from planrunner.fold import fold
-from planrunner.journal.base import Lease
+from planrunner.journal.base import Lease, RunQuery
 from planrunner.journal.memory import MemoryJournal
 from planrunner.journal.sqlite import SqliteJournal
 from planrunner.ledger import Ledger
 from planrunner.run_parts import root_of
 from planrunner.run_state import RunState
+from planrunner.settings import Settings
 from tests.random_plans.growing import Case
+from tests.random_plans.thinking import Thinker
 from tests.random_plans.world import World, repeated
 
 IN_ORDER, ONE_BY_ONE, BACKWARDS = "all at once", "one by one", "one by one, the last first"
@@ -112,10 +115,22 @@ class InFile(_Dying, SqliteJournal):
         return InFile(self.path, self.deaths)
 
 
+_SETTINGS = Settings(store="memory")
+
+
 class _Watched(Runner):
-    """A Runner whose ledgers can be looked at."""
+    """A Runner whose ledgers can be looked at, in the time and with the model of its world."""
 
     ledger: Ledger | None = None
+
+    def __init__(self, world: World) -> None:
+        super().__init__(
+            tools=world.tools(), model="m", settings=_SETTINGS, execution_hooks=world.hooks(), clock=world.time
+        )
+        self._thinker = Thinker(world)
+
+    def _model(self, plan: Any) -> Any:
+        return self._thinker
 
     async def _carry(self, plan: Any, parts: Any, ledger: Ledger, *rest: Any) -> None:
         self.ledger = ledger
@@ -174,11 +189,10 @@ class Survivor:
 
     @property
     def events(self) -> tuple[Event, ...]:
-        with self._runner() as runner:
-            return runner.runs.events(self.run_id or "")
+        return asyncio.run(self.journal.load(self.run_id or "")).events
 
     def _runner(self) -> _Watched:
-        runner = _Watched(tools=self.world.tools(), store="memory", execution_hooks=self.world.hooks())
+        runner = _Watched(self.world)
         runner._journals["memory"] = self.journal
         runner.close = lambda: None  # type: ignore[method-assign] - the store is ours
         return runner
@@ -186,8 +200,8 @@ class Survivor:
     def _live(self, retry: bool = False) -> PlanRun:
         """Carry the run until it ends or waits, in as many processes as that takes."""
         while True:
-            runner, known = self._runner(), self._known()
             self.world.life += 1
+            runner, known = self._runner(), self._known()
             try:
                 run = self._carried(runner, retry)
             except Killed:
@@ -204,18 +218,24 @@ class Survivor:
     def _carried(self, runner: _Watched, retry: bool) -> PlanRun:
         self._find()
         if self.run_id is None:
-            run = runner.run(self.case.plan(), {"flag": self.case.flag}, on_event=self.world.hear)
+            run = self._in_time(runner.arun(self.case.plan, {"flag": self.case.flag}, on_event=self.world.hear))
             self.run_id = run.id
             return run
         stored = runner.runs.get(self.run_id)
         if stored.state in ("COMPLETE", "FAILED") and not retry:
             runner.ledger = Ledger(fold(self.run_id, self._known()), None, self.journal)  # type: ignore[arg-type]
             return stored
-        return runner.resume(self.run_id, retry=retry, on_event=self.world.hear)
+        return self._in_time(runner.aresume(self.run_id, retry=retry, on_event=self.world.hear))
+
+    def _in_time(self, work: Coroutine[Any, Any, PlanRun]) -> PlanRun:
+        """Carry it out in the time of the world."""
+        patience = 0.001 if isinstance(self.journal, InFile) else 0.0
+        with asyncio.Runner(loop_factory=lambda: self.world.time.new_loop(patience)) as loop:
+            return loop.run(work)
 
     def _find(self) -> None:
         if self.run_id is None:
-            self.run_id = next((summary.id for summary in self._runner().runs.list()), None)
+            self.run_id = next((summary.id for summary in asyncio.run(self.journal.list(RunQuery()))), None)
 
     def _known(self) -> tuple[Event, ...]:
         self._find()

@@ -22,6 +22,12 @@ def _dying_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("CRITICAL", logger="asyncio")
 
 
+@pytest.fixture(autouse=True)
+def _no_breath(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the event loop has its turn does not depend on how busy the machine is."""
+    monkeypatch.setattr("planrunner.scope.BREATH_SECONDS", float("inf"))
+
+
 ASIDE = pytest.mark.parametrize("aside", [False, True], ids=["one after another", "side by side"])
 
 

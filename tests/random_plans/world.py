@@ -26,9 +26,12 @@ from planrunner import (
 )
 from planrunner.events import EFFECT_STARTED, RUN_RETRIED, Event
 from tests.random_plans.growing import Case
+from tests.random_plans.played_time import PlayedTime
 
-LONGEST = 0.002
-"""How long a slow call takes at most, in seconds."""
+LONGEST = 2.0
+"""How long a slow call takes at most, in seconds that pass in no time."""
+HANGING = 60.0
+"""How long one takes that hangs: longer than any deadline."""
 
 
 @dataclass
@@ -52,12 +55,14 @@ class World:
         self.case = case
         self.seed = seed
         self.life = 0
+        self.time = PlayedTime()
         self.calls: list[Call] = []
         self.fired: Counter[str] = Counter()
         self._tries = 1
         self._attempts: dict[str, int] = {}
 
     def tools(self) -> list[Tool]:
+        """Those of the process that lives now."""
         return [Look(self), Note(self), Fetch(self), Send(self), Work(self), Pay(self)]
 
     def hear(self, event: Event) -> None:
@@ -67,9 +72,11 @@ class World:
         elif event.kind == RUN_RETRIED:
             self._tries += 1
 
-    def begin(self, ctx: ToolRunContext) -> Call:
-        key = ctx.idempotency_key.removeprefix(f"{ctx.run_id}/")
-        call = Call(self.life, key, (self._tries, self._attempts[key]))
+    def begin(self, key: str, life: int) -> Call:
+        """Note a call. A thread outlives the death of a process that is only played; it does nothing after it."""
+        if life != self.life:
+            raise RuntimeError("the process has died")
+        call = Call(self.life, key, (self._tries, self._attempts[key.partition("~")[0]]))
         self.calls.append(call)
         return call
 
@@ -134,6 +141,10 @@ class _Noted(Tool):
     def __init__(self, world: World) -> None:
         super().__init__()
         self.world = world
+        self.life = world.life
+
+    def _begin(self, ctx: ToolRunContext) -> Call:
+        return self.world.begin(ctx.idempotency_key.removeprefix(f"{ctx.run_id}/"), self.life)
 
     def _end(self, call: Call, ctx: ToolRunContext, args: dict[str, Any]) -> Any:
         call.ended = True
@@ -168,13 +179,14 @@ class _Quick(_Noted):
     inline = True
 
     def run(self, ctx: ToolRunContext, **args: Any) -> Any:
-        return self._end(self.world.begin(ctx), ctx, args)
+        return self._end(self._begin(ctx), ctx, args)
 
 
 class _Slow(_Noted):
     async def arun(self, ctx: ToolRunContext, **args: Any) -> Any:
-        call = self.world.begin(ctx)
-        await asyncio.sleep(self.world.seconds(call.key))
+        call = self._begin(ctx)
+        hangs = args.get("fails") == "timeout" and call.attempt[1] <= args["times"]
+        await asyncio.sleep(HANGING if hangs else self.world.seconds(call.key))
         return self._end(call, ctx, args)
 
 
@@ -205,7 +217,7 @@ class Work(_Noted):
     effect = "write"
 
     def run(self, ctx: ToolRunContext, **args: Any) -> Any:
-        return self._end(self.world.begin(ctx), ctx, args)
+        return self._end(self._begin(ctx), ctx, args)
 
 
 class Pay(_Slow):

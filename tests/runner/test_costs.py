@@ -18,7 +18,7 @@ from planrunner.journal.memory import MemoryJournal
 from planrunner.ledger import Ledger
 from planrunner.plan import Plan
 from planrunner.run_state import RunState
-from tests.conftest import PlanOf
+from tests.conftest import PROJECT, PlanOf
 
 
 class Twice(Tool):
@@ -61,7 +61,7 @@ class Counting(MemoryJournal):
 def weight_of_ours() -> int:
     """The bytes in memory that code of ours has asked for; threads of others may be at work meanwhile."""
     gc.collect()
-    ours = [tracemalloc.Filter(True, "*/planrunner/*"), tracemalloc.Filter(True, __file__)]
+    ours = [tracemalloc.Filter(True, str(PROJECT / "planrunner" / "*")), tracemalloc.Filter(True, __file__)]
     return sum(trace.size for trace in tracemalloc.take_snapshot().filter_traces(ours).traces)
 
 
@@ -144,14 +144,17 @@ def test_of_an_item_that_is_done_its_output_alone_is_kept(name: str, request: py
 
 
 def test_memory_grows_by_the_outputs_alone(loop: Plan) -> None:
+    def per_item() -> float:
+        few, many = (run(loop, numbers=list(range(items)))[1].weight for items in (500, 2_000))
+        return (many - few) / 1_500
+
     run(loop, numbers=[1, 2])  # what is compiled and imported once
     tracemalloc.start()
     try:
-        few, many = (run(loop, numbers=list(range(items)))[1].weight for items in (500, 2_000))
+        least = min(per_item() for _ in range(3))  # what earlier tests left at work can only add to it
     finally:
         tracemalloc.stop()
-    per_item = (many - few) / 1_500
-    assert per_item < 200, "bytes per item: an integer, its place in two lists, and the state of the item"
+    assert least < 200, "bytes per item: an integer, its place in two lists, and the state of the item"
 
 
 def test_a_long_plan_costs_each_step_the_same(plan_of: PlanOf) -> None:
