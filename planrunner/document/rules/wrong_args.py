@@ -34,16 +34,22 @@ _ON_OTHERS: Final = frozenset(_DEPENDS.split())
 
 def check(document: Document) -> Iterator[Problem]:
     """Names that are missing or unknown, and values that are written out and do not fit."""
+    known: dict[str, tuple[Mapping[str, Any], Type] | None] = {}
     for step in document.steps:
         name = text_of(step.node.get("tool")) if step.verb == "tool" else None
-        schema = None if name is None else _schema(document, name)
-        if name is None or schema is None:
+        if name is None:
             continue
+        if name not in known:
+            known[name] = _takes(document, name)
+        taken = known[name]
+        if taken is None:
+            continue
+        schema, wanted = taken
         for node, found in misfits(step, "args", schema):
             yield document.problem(node, "wrong-args", _message(name, found))
         args = step.node.get("args")
         if isinstance(args, MapNode) and not _has_foreign_key(step):
-            for node, found in _unfit(document, of_schema(schema), args, (*step.path, "args"), ()):
+            for node, found in _unfit(document, wanted, args, (*step.path, "args"), ()):
                 yield document.problem(node, "wrong-args", _message(name, found))
 
 
@@ -71,6 +77,12 @@ def builtin_of(name: str, entry: Node | None) -> str | None:
     if use is not None:
         return _USES.get(use)
     return name if name in BUILTIN and (entry is None or isinstance(entry, MapNode)) else None
+
+
+def _takes(document: Document, name: str) -> tuple[Mapping[str, Any], Type] | None:
+    """What the tool takes, and the type of that."""
+    schema = _schema(document, name)
+    return None if schema is None else (schema, of_schema(schema))
 
 
 def _schema(document: Document, name: str) -> Mapping[str, Any] | None:
