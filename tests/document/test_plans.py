@@ -20,8 +20,8 @@ LEFT = ("unknown-tool", "wrong-args", "lowered-effect", "unapproved")
 """Whether these hold only the Runner knows, who may have tools of the caller's own."""
 
 
-SHOWN_ELSEWHERE = {"unreadable", "too-large", "too-many-problems", "subplan-limit", "planned", "policy"}
-"""No short file gives these: see test_load, test_subplans, test_policy, and the tests of `validate` and the planner."""
+SHOWN_ELSEWHERE = {"unreadable", "too-large", "too-many-problems", "too-many-hooks", "subplan-limit", "planned", "policy"}
+"""No short file gives these: see test_load, test_floods, test_subplans, test_policy, and the tests of `validate` and the planner."""
 
 
 def _files(folder: str) -> list[Path]:

@@ -1,0 +1,92 @@
+"""Whatever a file holds, checking it ends in a plan or in problems: never an exception, a second, or 200 MB.
+
+`pytest tests/fuzz --full` checks 1,000,000 inputs, spread over the processors.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import PROJECT, Size
+from tests.fuzz.checking import KINDS, check
+from tests.fuzz.growing import grown
+
+_MEMORY = 200 * 1024 * 1024
+_SHARES = {"structures": 400_000, "signs": 200_000, "bytes": 100_000}
+"""How many inputs of each form the full run checks that grow by chance; plans are half of them."""
+_COVERAGE = {"bytes": 150_000, "structures": 100_000}
+_HYPOTHESIS = 50_000
+
+
+class Drawn:
+    """Choices that hypothesis makes, and makes smaller when an input fails."""
+
+    def __init__(self, data: st.DataObject) -> None:
+        self._data = data
+
+    def below(self, end: int) -> int:
+        return self._data.draw(st.integers(0, end - 1))
+
+
+def _run(*command: object) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(
+        [sys.executable, "-m", *map(str, command)], capture_output=True, text=True, errors="replace", env=environment
+    )
+    assert done.returncode == 0, (done.stderr or done.stdout)[-4000:]
+    return done.stdout
+
+
+def _work(job: tuple[str, str, int, int]) -> None:
+    assert int(_run("tests.fuzz.worker", *job)) < _MEMORY
+
+
+@pytest.mark.parametrize("form", _SHARES)
+def test_inputs_that_grow_by_chance(form: str, size: Size) -> None:
+    count = size(600, _SHARES[form])
+    shares = {kind: count // 2 if kind == "plan" else count // 2 // (len(KINDS) - 1) for kind in KINDS}
+    chunk = size(1000, 5000)
+    jobs = [(k, form, first, min(chunk, n - first)) for k, n in shares.items() for first in range(0, n, chunk)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(_work, jobs))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_structures_that_hypothesis_chooses(kind: str, size: Size) -> None:
+    @settings(derandomize=True, max_examples=size(20, _HYPOTHESIS // 2 // len(KINDS)), deadline=None, database=None)
+    @given(st.data())
+    def run(data: Any) -> None:
+        check(kind, grown(kind, Drawn(data)))
+
+    run()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bytes_that_hypothesis_chooses(kind: str, size: Size) -> None:
+    @settings(derandomize=True, max_examples=size(50, _HYPOTHESIS // 2 // len(KINDS)), deadline=None, database=None)
+    @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
+    def run(text: bytes) -> None:
+        check(kind, text)
+
+    run()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="needs `pip install atheris`")
+@pytest.mark.parametrize("form", _COVERAGE)
+def test_inputs_that_reach_what_no_other_reached(form: str, size: Size, tmp_path: Path) -> None:
+    for kind in ("ok", "err"):
+        for number, file in enumerate(sorted((PROJECT / "tests" / "plans" / kind).glob("*.yml"))):
+            (tmp_path / f"{kind}{number}").write_bytes(b"\0" + file.read_bytes())
+    runs = size(1500, _COVERAGE[form])
+    options = ("-max_len=4096", "-rss_limit_mb=1024", "-timeout=10", "-seed=6", f"-artifact_prefix={tmp_path}/")
+    _run("tests.fuzz.coverage", form, f"-runs={runs}", *options, tmp_path)
