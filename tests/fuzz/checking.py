@@ -6,7 +6,7 @@ import json
 import re
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -39,7 +39,9 @@ _POLICY: Final = Policy(
 )
 _SETTINGS: Final = Settings("memory", models={"x": ModelAlias(model=("openai/x",))}, policy=_POLICY)
 _HANDED: Final = Handed(tools={"pay": {"type": "object"}, "calculator": {}}, models=("x",), hooks=("deny_tool_calls",))
-_INNER: Final = b"planrunner: 1\nname: q\ninputs: {a: {type: string}}\nsteps: [{id: a, tool: csv_reader, args: {path: x}}]\n"
+_INNER: Final = (
+    b"planrunner: 1\nname: q\ninputs: {a: {type: string}}\nsteps: [{id: a, tool: csv_reader, args: {path: x}}]\n"
+)
 _PROMPT: Final = "Read {{ inputs.a }} and {{ steps.a.output.b }}\n"
 _AROUND: Final = b"planrunner: 1\nname: p\ninputs: {a: {type: string}}\nsteps: [{id: a, task: {file: p.md}}]\n"
 
@@ -57,7 +59,11 @@ def _plan(text: bytes) -> None:
     variant = sum(text[-64:]) % 8
     handed = _HANDED if variant == 0 else None
     settings = _SETTINGS if variant % 2 else None
-    _held(load_document(text, "f.yml", path=None, root="/r", beside=InSnapshot(snapshot), handed=handed, settings=settings))
+    _held(
+        load_document(
+            text, "f.yml", path=None, root="/r", beside=InSnapshot(snapshot), handed=handed, settings=settings
+        )
+    )
 
 
 def _prompt(text: bytes) -> None:
@@ -115,12 +121,14 @@ def _settings(text: bytes) -> None:
     _raises(lambda: load_settings(folder, environ={}))
 
 
-def _raises(read: object) -> None:
+def _raises(read: Callable[[], object]) -> None:
     """Nothing but an error for the user, and one that says something."""
+    said = "read"
     try:
-        read()  # type: ignore[operator]
+        read()
     except UsageError as error:
-        assert str(error).strip()
+        said = str(error).strip()
+    assert said
 
 
 @cache

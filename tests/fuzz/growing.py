@@ -7,9 +7,9 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
-from planrunner.document.script import PARTS
-from planrunner.document.script import DEFS as SCRIPT_DEFS
 from planrunner.document.schema import plan_schema
+from planrunner.document.script import DEFS as SCRIPT_DEFS
+from planrunner.document.script import PARTS
 from planrunner.policy_file import _SCHEMA as POLICY
 from planrunner.testing.schema import plan_test_schema
 
@@ -37,30 +37,43 @@ class Chance:
         return int(self._random.random() * end)
 
 
-_NAMES: Final = ("a", "b", "c", "pay", "each", "x", "item", "loop", "default", "w-1", "calculator", "csv_reader")
-_ODD_TEXTS: Final = (
-    "", " ", "{{", "{%", "}}", "{{ a", "{# x #}", "{{ '", "null", "~", "é", "𝄞", "\n", "\t", "\u2028", "\x1b[31m", "\x7f",
-    "\x00", "\u202e", "a" * 300, "../x", "/etc/passwd", "~root", "a:b:c", ":", "*", "[", "[!", "a[b-", "**/x", "9" * 40,
-    "-0", "1e999", ".inf", ".nan", "0x1F", "1_000", "2024-01-01", "yes", "<<", "&a", "*a", "!x", "#", "- a", "a: b", "%",
-    "{{ range(9**9) }}", "{{ a.__class__ }}", "{% include 'x' %}", "${{ a }}", "{%- if a -%}", "\ud800",
+_NAMES: Final = (
+    "a", "b", "c", "pay", "each", "x", "item", "loop", "default", "w-1", "calculator", "csv_reader",
 )  # fmt: skip
-_TEXTS: Final = ("Read it", "word", "3s", "1h", "p.md", "q.yml", "m:f", "m:pay", "a*", "openai/x", "COMPLETE", "timeout")
-_USES: Final = ("clarify_on_tool_calls", "clarify_on_all_tool_calls", "deny_tool_calls", "allow_tool_calls", "skip_step")
+_ODD_TEXTS: Final = (
+    "", " ", "{{", "{%", "}}", "{{ a", "{# x #}", "{{ '", "null", "~", "é", "𝄞", "\n", "\t", "\u2028", "\x1b[31m",
+    "\x7f", "\x00", "\u202e", "a" * 300, "../x", "/etc/passwd", "~root", "a:b:c", ":", "*", "[", "[!", "a[b-",
+    "**/x", "9" * 40, "-0", "1e999", ".inf", ".nan", "0x1F", "1_000", "2024-01-01", "yes", "<<", "&a", "*a", "!x",
+    "#", "- a", "a: b", "%", "{{ range(9**9) }}", "{{ a.__class__ }}", "{% include 'x' %}", "${{ a }}",
+    "{%- if a -%}", "\ud800",
+)  # fmt: skip
+_TEXTS: Final = (
+    "Read it", "word", "3s", "1h", "p.md", "q.yml", "m:f", "m:pay", "a*", "openai/x", "COMPLETE", "timeout",
+)  # fmt: skip
+_USES: Final = (
+    "clarify_on_tool_calls", "clarify_on_all_tool_calls", "deny_tool_calls", "allow_tool_calls", "skip_step",
+)  # fmt: skip
 _SIGNS: Final = ("+", "-", "*", "/", "//", "%", "**", "~", "and", "or", "==", "!=", "<", ">=", "in", "not in", "|")
 _FILTERS: Final = ("default('x')", "d", "length", "first", "map(attribute='a')", "tojson", "sort", "join(',')", "nope")
 _TESTS: Final = ("defined", "none", "mapping", "divisibleby(3)", "nope")
-_FIELDS: Final = ("output", "state", "error", "a", "b", "kind", "additional_data", "end_user_id", "id", "index", "nope")
-_ROOTS: Final = ("inputs", "steps", "context", "run", "loop", "item", "error", "previous", "secrets", "a", "tool", "null")
+_FIELDS: Final = (
+    "output", "state", "error", "a", "b", "kind", "additional_data", "end_user_id", "id", "index", "nope",
+)  # fmt: skip
+_ROOTS: Final = (
+    "inputs", "steps", "context", "run", "loop", "item", "error", "previous", "secrets", "a", "tool", "null",
+)  # fmt: skip
 _WORDS: Final = (
-    "type properties items enum const required anyOf oneOf allOf not $ref $defs pattern minimum default format "
-    "additionalProperties patternProperties if then typ nullable uniqueItems prefixItems $schema $id $dynamicRef"
-).split()
+    "type", "properties", "items", "enum", "const", "required", "anyOf", "oneOf", "allOf", "not", "$ref", "$defs",
+    "pattern", "minimum", "default", "format", "additionalProperties", "patternProperties", "if", "then", "typ",
+    "nullable", "uniqueItems", "prefixItems", "$schema", "$id", "$dynamicRef",
+)  # fmt: skip
 _REFERENCES: Final = ("#", "#/$defs/a", "#/properties/a", "#/$defs/nope", "x", "#a", "#/anyOf/0", "#/%ff")
 _KINDS: Final = ("string", "integer", "number", "boolean", "object", "array", "null", "text", 7)
 _SNIPPETS: Final = (
-    b"{{ ", b" }}", b"{% ", b" %}", b"&a ", b"*a", b"<<: ", b"- ", b": ", b"? ", b"|\n", b">-\n", b"!x ", b"#", b"\t", b"'",
-    b'"', b"\n  ", b"\r\n", b"\r", b"---\n", b"...\n", b"[", b"]", b"{", b"}", b",", b"\xc3\xa9", b"\xff", b"\xe2\x80\xa8",
-    b"\\u", b"\\", b"\x00", b"null", b"0x1F", b".inf", b"%TAG ! x:\n", b"\xef\xbb\xbf", b"steps.a.output", b"planrunner: 1\n",
+    b"{{ ", b" }}", b"{% ", b" %}", b"&a ", b"*a", b"<<: ", b"- ", b": ", b"? ", b"|\n", b">-\n", b"!x ", b"#",
+    b"\t", b"'", b'"', b"\n  ", b"\r\n", b"\r", b"---\n", b"...\n", b"[", b"]", b"{", b"}", b",", b"\xc3\xa9",
+    b"\xff", b"\xe2\x80\xa8", b"\\u", b"\\", b"\x00", b"null", b"0x1F", b".inf", b"%TAG ! x:\n", b"\xef\xbb\xbf",
+    b"steps.a.output", b"planrunner: 1\n",
 )  # fmt: skip
 
 
@@ -161,7 +174,9 @@ class Growth:
         first = self.pick(_ROOTS)
         keys = [self.pick(_NAMES), "output"] if first == "steps" and not self.once_in(6) else []
         keys += [self.pick((*_FIELDS, *_NAMES)) for _ in range(self._below(3))]
-        return ".".join((first, *keys)) + (f"[{self.pick(('0', '-1', 'a', '1:2', repr('a')))}]" if self.once_in(9) else "")
+        return ".".join((first, *keys)) + (
+            f"[{self.pick(('0', '-1', 'a', '1:2', repr('a')))}]" if self.once_in(9) else ""
+        )
 
     def expression(self, depth: int) -> str:
         """An expression of Jinja, most often a right one."""
@@ -180,7 +195,8 @@ class Growth:
         return self.pick((
             f"{{{{ {inside} }}}}", f"{{{{ {self.path()} }}}}", f"a {{{{ {inside} }}}} b", inside, "{{ " + inside,
             f"{{% if {inside} %}}{{{{ {self.path()} }}}}{{% elif {self.path()} %}}x{{% else %}}y{{% endif %}}",
-            f"{{% for a in {inside} %}}{{{{ a.b }}}}{{{{ loop.index }}}}{{% endfor %}}", f"{{% set a = {inside} %}}{{{{ a }}}}",
+            f"{{% for a in {inside} %}}{{{{ a.b }}}}{{{{ loop.index }}}}{{% endfor %}}",
+            f"{{% set a = {inside} %}}{{{{ a }}}}",
             f"{{% with a = {inside} %}}{{{{ a.x }}}}{{% endwith %}}", "{% raw %}{{ x }}{% endraw %}", self.text(),
             f"{{% filter upper %}}{inside}{{% endfilter %}}",
         ))  # fmt: skip
@@ -206,7 +222,9 @@ class Growth:
             return self.pick(_REFERENCES)
         if word == "enum":
             return [self.pick(("a", "b", 1, True, None, 1.0, [])) for _ in range(self._below(4))]
-        return self.pick(("a", 1, True, [], ["a"], "^[a-z]+$", "(?=a)", "(a+)+", "date", "https://json-schema.org/draft-07/schema#"))
+        return self.pick(
+            ("a", 1, True, [], ["a"], "^[a-z]+$", "(?=a)", "(a+)+", "date", "https://json-schema.org/draft-07/schema#")
+        )
 
 
 _GROWERS: Final[dict[str, Callable[[Growth, Mapping[str, Any], int], Any]]] = {
@@ -268,7 +286,9 @@ def _changed(text: bytes, choices: Choices) -> bytes:
 
 def _toml(table: Any) -> bytes:
     """TOML in its inline form: a line for each key at the top."""
-    lines = (f"{json.dumps(key)} = {_inline(value)}\n" for key, value in table.items()) if isinstance(table, dict) else ()
+    lines = (
+        (f"{json.dumps(key)} = {_inline(value)}\n" for key, value in table.items()) if isinstance(table, dict) else ()
+    )
     return "".join(lines).encode("utf-8", "surrogatepass")
 
 
