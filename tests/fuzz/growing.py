@@ -90,8 +90,8 @@ class Growth:
         return among[self._below(len(among))]
 
     def once_in(self, often: int) -> bool:
-        """True once in so many times."""
-        return self._below(often) == 0
+        """True once in so many times, and never where no choice is left: then what is made stays small."""
+        return self._below(often) == often - 1
 
     def value(self, schema: Any, depth: int = 0) -> Any:
         """A value of this shape, most often."""
