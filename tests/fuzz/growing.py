@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final, Protocol, TypeVar
 
+from planrunner.document.later import TOP
 from planrunner.document.schema import plan_schema
 from planrunner.document.script import DEFS as SCRIPT_DEFS
 from planrunner.document.script import PARTS
@@ -15,8 +18,8 @@ from planrunner.testing.schema import plan_test_schema
 
 T = TypeVar("T")
 _DEEP: Final = 7
-_ODD: Final = 24
-"""One value in so many is of another kind than it should be."""
+_ODD: Final = (0, 16, 60)
+"""In a file one value in so many is of another kind than it should be; in a third of the files none is."""
 
 
 class Choices(Protocol):
@@ -77,6 +80,13 @@ _SNIPPETS: Final = (
 )  # fmt: skip
 
 
+@cache
+def _fitting(pattern: str) -> tuple[str, ...]:
+    """The texts that fit a pattern; all where none does."""
+    texts = (*_NAMES, *_TEXTS, *_USES)
+    return tuple(text for text in texts if re.search(pattern, text)) or texts
+
+
 class Growth:
     """One value after another, of the shapes of one schema."""
 
@@ -84,6 +94,8 @@ class Growth:
         self._defs = schema.get("$defs", {})
         self._choices = choices
         self._below = choices.below
+        self._often = self.pick(_ODD)
+        self._ids = 0
 
     def pick(self, among: Sequence[T]) -> T:
         """One of them."""
@@ -93,11 +105,15 @@ class Growth:
         """True once in so many times, and never where no choice is left: then what is made stays small."""
         return self._below(often) == often - 1
 
+    def oddly(self) -> bool:
+        """Whether something odd comes now."""
+        return self._often > 0 and self.once_in(self._often)
+
     def value(self, schema: Any, depth: int = 0) -> Any:
         """A value of this shape, most often."""
         if schema is True or not isinstance(schema, Mapping):
             return self.odd(depth)
-        if self.once_in(_ODD):
+        if self.oddly():
             return self.odd(depth)
         while "$ref" in schema or "if" in schema:
             if "$ref" in schema:
@@ -131,16 +147,21 @@ class Growth:
         one_of = [key for choice in schema.get("anyOf", ()) for key in choice.get("required", ())]
         needed = {*schema.get("required", ()), *([self.pick(one_of)] if one_of else ())}
         for key, sub in properties.items():
-            wanted = not self.once_in(40) if key in needed else depth < _DEEP and self.once_in(4)
+            wanted = not self.oddly() if key in needed else depth < _DEEP and self.once_in(4)
             if wanted:
-                made[key] = self.value(sub, depth + 1)
+                made[key] = self._id() if key == "id" else self.value(sub, depth + 1)
         more = next((sub for name, sub in schema.get("patternProperties", {}).items() if name != "^x-"), None)
         more = more or (schema.get("additionalProperties") or None)
         for _ in range(self._below(4) if more is not None and depth < _DEEP else 0):
             made[self.pick(_NAMES)] = self.value(more, depth + 1)
-        if self.once_in(30):
+        if self.oddly():
             made[self.pick((*properties, *_NAMES, "x-a", self.text()))] = self.odd(depth + 1)
         return made
+
+    def _id(self) -> str:
+        """The id of one more step; now and then one that was there before."""
+        self._ids += 1
+        return _NAMES[0] if self.oddly() else "abcdefghijklmnop"[self._ids % 16] + str(self._ids // 16 or "")
 
     def list(self, schema: Mapping[str, Any], depth: int) -> list[Any]:
         """A few items."""
@@ -150,13 +171,15 @@ class Growth:
 
     def text_of(self, schema: Mapping[str, Any], depth: int) -> str:
         """A text: a name, a template where one may stand, or any."""
-        if schema.get("x-place") in ("template", "data") or self.once_in(12):
-            return self.template()
-        return self.pick(_NAMES if self.once_in(2) else (*_TEXTS, *_USES)) if not self.once_in(20) else self.text()
+        if schema.get("x-place") in ("template", "data"):
+            return self.template() if self.once_in(3) else self.pick(_TEXTS)
+        if self.oddly():
+            return self.text()
+        return self.pick(_fitting(schema.get("pattern", "")))
 
     def number(self, schema: Mapping[str, Any], depth: int) -> float:
         """A small number, or an odd one."""
-        return self.pick((1, 2, 3, 0, -1, 1.5, 10**30, 1e308)) if self.once_in(6) else 1 + self._below(9)
+        return self.pick((1, 2, 3, 0, -1, 1.5, 10**30, 1e308)) if self.oddly() else 1 + self._below(9)
 
     def text(self) -> str:
         """Any text."""
@@ -203,10 +226,12 @@ class Growth:
 
     def json_schema(self, depth: int) -> Any:
         """A JSON Schema, now and then a wrong one, or one that stands in itself."""
-        if self.once_in(12):
+        if self.oddly():
             return self.odd(depth)
-        made: dict[str, Any] = {"type": self.pick(_KINDS)} if not self.once_in(4) else {}
-        for _ in range(self._below(3) if depth < _DEEP else 0):
+        made: dict[str, Any] = (
+            {"type": self.pick(_KINDS if self._often else _KINDS[:-2])} if not self.once_in(4) else {}
+        )
+        for _ in range(self._below(3) if depth < _DEEP and self._often else 0):
             word = self.pick(_WORDS)
             made[word] = self._said_by(word, depth)
         return made
@@ -249,6 +274,14 @@ _SETTINGS: Final = {
     "$defs": plan_schema()["$defs"],
 }  # fmt: skip
 
+_PLAIN: Final = ("a", "b", "c", "pay", "each", "x")
+_DECLARED: Final = {
+    "inputs": {name: {"type": "object"} for name in _PLAIN},
+    "tools": {name: {"use": f"m:{name}", "effect": "irreversible"} for name in _PLAIN},
+    "agents": {name: {"model": "openai/x", "tools": ["pay"]} for name in _PLAIN},
+}
+"""What a plan declares in which most names lead somewhere."""
+
 SHAPES: Final[dict[str, Mapping[str, Any]]] = {
     "plan": plan_schema(),
     "test": plan_test_schema(),
@@ -267,6 +300,8 @@ def grown(kind: str, choices: Choices) -> bytes:
         text = "\n".join(growth.template() for _ in range(1 + choices.below(4)))
         return _changed(text.encode("utf-8", "surrogatepass"), choices)
     value = growth.value(SHAPES[kind])
+    if kind == "plan" and isinstance(value, dict) and choices.below(3) == 0:
+        value = {key: each for key, each in value.items() if key not in TOP} | _DECLARED
     if kind in TOML:
         return _changed(_toml(value), choices)
     text = json.dumps(value, ensure_ascii=choices.below(2) == 0, indent=choices.below(2) or None, allow_nan=True)
