@@ -62,6 +62,7 @@ _PLAIN: Final = words(
     "minContains maxProperties minProperties required dependentRequired title description default deprecated readOnly",
     "writeOnly examples format contentEncoding contentMediaType",
 )
+_LONGEST_PATTERN: Final = 10_000
 _FAR: Final = 8
 _OPENAPI: Final = words("nullable example discriminator xml externalDocs")
 _KEYWORDS: Final = tuple(sorted(ONE | MANY | NAMED | _PLAIN))
@@ -211,12 +212,15 @@ def check_schema(schema: Any) -> list[SchemaProblem]:
 
 
 def _unusable(schema: Any) -> Iterator[SchemaProblem]:
-    """Words that reach outside of the schema."""
+    """Words that reach outside of the schema, or would cost too much."""
     if _draft(schema) is None:
         yield SchemaProblem(("$schema",), f"must be {_2020} (or be left out), is {shown(schema['$schema'])}")
     if is_too_large(schema):
         yield SchemaProblem((), f"stands for more than {MAX_SPELLED:,} schemas, $ref spelled out: refer to fewer")
     for path, sub in subschemas(schema):
+        if isinstance(sub.get("pattern"), str) and len(sub["pattern"]) > _LONGEST_PATTERN:
+            told = f"must have at most {_LONGEST_PATTERN:,} characters, has {len(sub['pattern']):,}"
+            yield SchemaProblem((*path, "pattern"), told)
         for key in ("$ref", "$dynamicRef", "$recursiveRef"):
             target = sub.get(key)
             if isinstance(target, str) and not target.startswith("#"):

@@ -124,3 +124,11 @@ def test_what_is_wrong_in_forms_of_forms_is_told_in_one_sentence() -> None:
 def test_a_long_chain_of_references_is_refused() -> None:
     chain = {f"d{n}": {"$ref": f"#/$defs/d{n + 1}"} for n in range(3000)}
     assert len(check_schema({"$ref": "#/$defs/d0", "$defs": {**chain, "d3000": {"type": "string"}}})) == 1
+
+
+def test_a_very_long_pattern_is_refused_before_it_is_compiled() -> None:
+    (problem,) = check_schema({"properties": {"a": {"pattern": "(a|b)+" * 100_000}}})
+    assert (problem.path, problem.message) == (
+        ("properties", "a", "pattern"),
+        "must have at most 10,000 characters, has 600,000",
+    )

@@ -80,9 +80,15 @@ def builtin_of(name: str, entry: Node | None) -> str | None:
 
 
 def _takes(document: Document, name: str) -> tuple[Mapping[str, Any], Type] | None:
-    """What the tool takes, and the type of that."""
+    """What the tool takes, and the type of that; None also where the schema itself is told of by another rule."""
     schema = _schema(document, name)
-    return None if schema is None else (schema, of_schema(schema))
+    if schema is None:
+        return None
+    try:
+        compile_schema(schema)
+    except SchemaError:
+        return None
+    return schema, of_schema(schema)
 
 
 def _schema(document: Document, name: str) -> Mapping[str, Any] | None:
