@@ -63,6 +63,7 @@ _PLAIN: Final = words(
     "writeOnly examples format contentEncoding contentMediaType",
 )
 _LONGEST_PATTERN: Final = 10_000
+_MOST_PATTERNS: Final = 200
 _FAR: Final = 8
 _OPENAPI: Final = words("nullable example discriminator xml externalDocs")
 _KEYWORDS: Final = tuple(sorted(ONE | MANY | NAMED | _PLAIN))
@@ -221,6 +222,9 @@ def _unusable(schema: Any) -> Iterator[SchemaProblem]:
         if isinstance(sub.get("pattern"), str) and len(sub["pattern"]) > _LONGEST_PATTERN:
             told = f"must have at most {_LONGEST_PATTERN:,} characters, has {len(sub['pattern']):,}"
             yield SchemaProblem((*path, "pattern"), told)
+        patterns = sub.get("patternProperties")
+        if isinstance(patterns, dict) and len(patterns) > _MOST_PATTERNS:
+            yield SchemaProblem((*path, "patternProperties"), f"must have at most {_MOST_PATTERNS} patterns")
         for key in ("$ref", "$dynamicRef", "$recursiveRef"):
             target = sub.get(key)
             if isinstance(target, str) and not target.startswith("#"):

@@ -34,7 +34,7 @@ All its sub-plans together may have as much again.
 """
 _TAG: Final = re.compile(r"\{[{%].*?(?:[}%]\}|\Z)", re.DOTALL)
 READING_ONE: Final = 300
-READING_INSIDE: Final = 5
+READING_INSIDE: Final = 7
 """What a character counts for inside of a tag, and in an expression."""
 READING_AGAIN: Final = 40
 """What each reference of a text counts for where that text stands again."""

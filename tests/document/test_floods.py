@@ -132,3 +132,9 @@ def test_a_very_long_pattern_is_refused_before_it_is_compiled() -> None:
         ("properties", "a", "pattern"),
         "must have at most 10,000 characters, has 600,000",
     )
+
+
+def test_very_many_patterns_for_keys_are_refused() -> None:
+    assert check_schema({"patternProperties": {f"a{n}": True for n in range(200)}}) == []
+    (problem,) = check_schema({"patternProperties": {f"a{n}": True for n in range(201)}})
+    assert str(problem) == "patternProperties: must have at most 200 patterns"

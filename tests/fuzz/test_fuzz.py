@@ -97,5 +97,5 @@ def test_inputs_that_reach_what_no_other_reached(form: str, size: Size, tmp_path
     seeds.mkdir()
     _seeds(form, seeds)
     runs = size(1000, _COVERAGE[form])
-    options = ("-max_len=4096", "-rss_limit_mb=1024", "-timeout=10", "-seed=6", f"-artifact_prefix={tmp_path}/")
+    options = ("-max_len=4096", "-rss_limit_mb=1024", "-timeout=300", "-seed=6", f"-artifact_prefix={tmp_path}/")
     _run("tests.fuzz.coverage", form, f"-runs={runs}", *options, seeds)
