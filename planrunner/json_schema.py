@@ -15,8 +15,8 @@ from typing import Any, Final, NoReturn
 from planrunner.errors import SchemaError
 from planrunner.jsonsafe import dumps, loads, to_json_safe
 from planrunner.registry import hint, uninterrupted
+from planrunner.schema_parts import MANY, MAX_SPELLED, NAMED, ONE, Path, can_tell, is_too_large, subschemas, words
 
-Path = tuple[str | int, ...]
 MAX_PROBLEMS: Final = 50
 
 _2020: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -56,25 +56,18 @@ _DEMANDS: Final = {
 }
 
 
-def _words(*lines: str) -> frozenset[str]:
-    return frozenset(" ".join(lines).split())
-
-
-# Where schemas stand within a schema. What stands elsewhere (const, enum, default, examples) is data.
-_ONE: Final = _words(
-    "items additionalItems additionalProperties contains not if then else propertyNames unevaluatedItems",
-    "unevaluatedProperties contentSchema",
-)
-_MANY: Final = _words("allOf anyOf oneOf prefixItems items")
-_NAMED: Final = _words("properties patternProperties $defs definitions dependentSchemas dependencies")
-_PLAIN: Final = _words(
+_PLAIN: Final = words(
     "$schema $id $ref $anchor $dynamicRef $dynamicAnchor $vocabulary $comment type enum const multipleOf maximum",
     "exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern maxItems minItems uniqueItems maxContains",
     "minContains maxProperties minProperties required dependentRequired title description default deprecated readOnly",
     "writeOnly examples format contentEncoding contentMediaType",
 )
-_OPENAPI: Final = _words("nullable example discriminator xml externalDocs")
-_KEYWORDS: Final = tuple(sorted(_ONE | _MANY | _NAMED | _PLAIN))
+_LONGEST_PATTERN: Final = 10_000
+_MOST_PATTERNS: Final = 200
+_FAR: Final = 8
+_OPENAPI: Final = words("nullable example discriminator xml externalDocs")
+_KEYWORDS: Final = tuple(sorted(ONE | MANY | NAMED | _PLAIN))
+_KNOWN: Final = _OPENAPI.union(_KEYWORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +103,10 @@ class Checker:
         """Every mistake in the value, at most MAX_PROBLEMS; empty when it is valid."""
         if self.valid(value):
             return []
+        if not can_tell(self._schema, value):
+            return [
+                SchemaProblem((), "is not what its schema asks for, which has too many forms to tell what is wrong")
+            ]
         found = (problem for error in self._validator.iter_errors(value) for problem in _told(error, self._schema))
         return list(islice(found, MAX_PROBLEMS))
 
@@ -211,31 +208,23 @@ def check_schema(schema: Any) -> list[SchemaProblem]:
         return [SchemaProblem((), str(error))]
     if not isinstance(plain, (dict, bool)):
         return [SchemaProblem((), f"must be a JSON Schema (an object), is {shown(plain)}")]
-    problems = [*_unusable(plain), *_misspelt(plain), *_against_meta(plain)]
+    problems = [*islice(_unusable(plain), MAX_PROBLEMS), *islice(_misspelt(plain), MAX_PROBLEMS), *_against_meta(plain)]
     return problems or list(_uncompilable(plain))
 
 
-def _subschemas(schema: Any, path: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """The schema and every schema within it, with their paths."""
-    if not isinstance(schema, dict):
-        return
-    yield path, schema
-    for key, value in schema.items():
-        if key in _ONE and isinstance(value, dict):
-            yield from _subschemas(value, (*path, key))
-        elif key in _MANY and isinstance(value, list):
-            for index, item in enumerate(value):
-                yield from _subschemas(item, (*path, key, index))
-        elif key in _NAMED and isinstance(value, dict):
-            for name, item in value.items():
-                yield from _subschemas(item, (*path, key, name))
-
-
 def _unusable(schema: Any) -> Iterator[SchemaProblem]:
-    """Words that reach outside of the schema."""
+    """Words that reach outside of the schema, or would cost too much."""
     if _draft(schema) is None:
         yield SchemaProblem(("$schema",), f"must be {_2020} (or be left out), is {shown(schema['$schema'])}")
-    for path, sub in _subschemas(schema):
+    if is_too_large(schema):
+        yield SchemaProblem((), f"stands for more than {MAX_SPELLED:,} schemas, $ref spelled out: refer to fewer")
+    for path, sub in subschemas(schema):
+        if isinstance(sub.get("pattern"), str) and len(sub["pattern"]) > _LONGEST_PATTERN:
+            told = f"must have at most {_LONGEST_PATTERN:,} characters, has {len(sub['pattern']):,}"
+            yield SchemaProblem((*path, "pattern"), told)
+        patterns = sub.get("patternProperties")
+        if isinstance(patterns, dict) and len(patterns) > _MOST_PATTERNS:
+            yield SchemaProblem((*path, "patternProperties"), f"must have at most {_MOST_PATTERNS} patterns")
         for key in ("$ref", "$dynamicRef", "$recursiveRef"):
             target = sub.get(key)
             if isinstance(target, str) and not target.startswith("#"):
@@ -245,12 +234,22 @@ def _unusable(schema: Any) -> Iterator[SchemaProblem]:
 
 def _misspelt(schema: Any) -> Iterator[SchemaProblem]:
     """Words that JSON Schema would pass over in silence, and that were surely meant to be one it knows."""
-    for path, sub in _subschemas(schema):
+    for path, sub in subschemas(schema):
         for key in sub:
-            known = key in _KEYWORDS or key in _OPENAPI or key.startswith("x-")
-            guess = "" if known else hint(key, _KEYWORDS)
+            known = key in _KNOWN or key.startswith("x-")
+            guess = "" if known else _guess(key)
             if guess:
                 yield SchemaProblem((*path, key), f"JSON Schema has no keyword {key!r}{guess}")
+
+
+@lru_cache(maxsize=1024)
+def _guess(word: str) -> str:
+    """The keyword that was meant. Only such are looked at as are nearly as long and have most of its letters."""
+    letters = set(word)
+    near = (
+        each for each in _KEYWORDS if abs(len(each) - len(word)) < _FAR and len(letters & set(each)) >= len(each) // 3
+    )
+    return hint(word, near)
 
 
 def _against_meta(schema: Any) -> list[SchemaProblem]:
@@ -267,7 +266,7 @@ def _against_meta(schema: Any) -> list[SchemaProblem]:
 
 def _meta_told(error: Any) -> Iterator[SchemaProblem]:
     path = tuple(error.instance_path)
-    if path and path[-1] == "type" and (len(path) < 2 or path[-2] not in _NAMED):
+    if path and path[-1] == "type" and (len(path) < 2 or path[-2] not in NAMED):
         named = error.instance if isinstance(error.instance, list) else [error.instance]
         wrong = next((name for name in named if not isinstance(name, str) or name not in _TYPES), None)
         guess = hint(wrong, _TYPES) if isinstance(wrong, str) else ""
@@ -289,7 +288,7 @@ def _uncompilable(schema: Any) -> Iterator[SchemaProblem]:
 
 
 def _bad_patterns(schema: Any) -> Iterator[SchemaProblem]:
-    for path, sub in _subschemas(schema):
+    for path, sub in subschemas(schema):
         if isinstance(sub.get("pattern"), str):
             yield from _bad_pattern((*path, "pattern"), sub["pattern"])
         for pattern in sub.get("patternProperties", ()):
@@ -307,7 +306,7 @@ def _bad_pattern(path: Path, pattern: str) -> Iterator[SchemaProblem]:
 
 
 def _dangling(schema: Any, message: str) -> Iterator[SchemaProblem]:
-    for path, sub in _subschemas(schema):
+    for path, sub in subschemas(schema):
         target = sub.get("$ref")
         if isinstance(target, str) and target[1:] and repr(target[1:]) in message:
             yield SchemaProblem((*path, "$ref"), f"{shown(target)} leads to nothing in this schema")

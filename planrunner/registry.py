@@ -107,6 +107,10 @@ class Registry:
         return {point.name: point.value.partition(" ")[0] for point in entry_points(group=self._group)}
 
 
+_LONGEST: Final = 200
+"""What is longer is no misspelt name, and dear to compare."""
+
+
 def suggest(word: str, names: Iterable[str]) -> str | None:
     """The name that was probably meant, or None when none is near."""
     candidates = list(names)
@@ -114,6 +118,8 @@ def suggest(word: str, names: Iterable[str]) -> str | None:
     for name in candidates:
         if name.casefold().replace("-", "_") == folded:
             return name
+    if len(word) > _LONGEST:
+        return None
     from difflib import get_close_matches
 
     near = get_close_matches(word, candidates, n=1, cutoff=0.6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from planrunner.template.syntax import Node as Tree
 
 _LOOKED_AT: Final = 16
-"""So many ways out of the plan are looked at: the nearest above a step."""
+"""So many ways out of the plan, and cases of a switch, are looked at: the nearest above a step."""
 _MAX_QUESTIONS: Final = 1000
 """So many doubts about null are looked into; all after them are let be."""
 
@@ -70,12 +71,23 @@ class Conditions:
 
     def _passed(self, step: StepView | None) -> Iterator[tuple[Tree, bool]]:
         """The ways out of the plan that were not taken."""
-        ends = [each for each in self._ways_out if step is None or (each is not step and has_ended(each, step))]
-        for end in ends[-_LOOKED_AT:]:
+        near = self._ways_out[-_LOOKED_AT:] if step is None else self._nearest_above(step)
+        ends = (each for each in near if step is None or (each is not step and has_ended(each, step)))
+        for end in ends:
             if end.verb == "exit":
                 yield from _condition(end.node.get("when"), False)
             else:
                 yield from _condition(_first_case(end), False)
+
+    def _nearest_above(self, step: StepView) -> list[StepView]:
+        """The ways out that stand above a step in the file, the nearest of them."""
+        places = self._places
+        above = bisect_left(self._ways_out, places[step], key=lambda each: places[each])
+        return self._ways_out[max(0, above - _LOOKED_AT) : above]
+
+    @cached_property
+    def _places(self) -> dict[StepView, int]:
+        return {step: place for place, step in enumerate(self._document.steps)}
 
     @cached_property
     def _ways_out(self) -> list[StepView]:
@@ -102,7 +114,9 @@ def _first_case(step: StepView) -> Node | None:
 def _cases(step: StepView, number: int, chosen: bool) -> Iterator[tuple[Tree, bool]]:
     """Of a switch: no case above held, and this one did, if it is chosen already."""
     cases = step.node.get("switch")
-    for place, case in enumerate(cases.items[: number + 1] if isinstance(cases, ListNode) else ()):
+    listed = cases.items if isinstance(cases, ListNode) else []
+    for place in range(max(0, number - _LOOKED_AT), min(number + 1, len(listed))):
+        case = listed[place]
         if isinstance(case, MapNode) and (place < number or chosen):
             yield from _condition(case.get("when"), place == number)
 

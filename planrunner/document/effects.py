@@ -48,6 +48,7 @@ class Tools:
     def __init__(self, document: Document) -> None:
         self._entries = {name: entry.value for name, entry in document.named("tools").items()}
         self._names: dict[str, list[str]] = {}
+        self._known: dict[str, tuple[str, ...]] = {}
         for name in self._entries:
             self._names.setdefault(self.origin(name), []).append(name)
         graves = (name for name, entry in self._entries.items() if _said(entry) == IRREVERSIBLE)
@@ -61,8 +62,11 @@ class Tools:
 
     def names(self, name: str) -> tuple[str, ...]:
         """All by which hooks and policies may mean this tool: its name, its origin, its other names in the plan."""
-        origin = self.origin(name)
-        return tuple(dict.fromkeys((name, origin, *self._names.get(origin, ()))))
+        key = self.origin(name) if name in self._entries else name
+        if key not in self._known:
+            origin = self.origin(name)
+            self._known[key] = tuple(dict.fromkeys((name, origin, *self._names.get(origin, ()))))
+        return self._known[key]
 
     def is_irreversible(self, name: str) -> bool:
         """Whether it is known that nobody can take a call back. Of a tool that nothing is said of it is not."""

@@ -26,9 +26,24 @@ _NUMBERS: Final = (*"0123456789", "10", "98765432109876543210")
 """For each number of an item or round in a path: a glob that matches them all was meant for all."""
 
 
+class Globs:
+    """Globs of which any may match; without any, everything is meant."""
+
+    def __init__(self, globs: Iterable[str]) -> None:
+        self.all: Final = tuple(globs)
+        self._wild: Final = tuple(glob for glob in self.all if _WILD.search(glob))
+        self._names: Final = frozenset(self.all).difference(self._wild)
+
+    def match(self, names: Iterable[str]) -> bool:
+        """Whether any of the names is meant."""
+        if not self.all or not self._names.isdisjoint(names):
+            return True
+        return any(fnmatchcase(name, glob) for glob in self._wild for name in names)
+
+
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A binding before tool calls. Each glob list may be empty: all are meant.
+    """A binding before tool calls.
 
     use    the hook
     tools  what the hook itself is about
@@ -37,21 +52,21 @@ class Guard:
     """
 
     use: str
-    tools: tuple[str, ...]
-    tool: tuple[str, ...]
-    step: tuple[str, ...]
-    effect: tuple[str, ...]
+    tools: Globs
+    tool: Globs
+    step: Globs
+    effect: Globs
     when: str | None
     place: str | None
 
     def is_about(self, names: Iterable[str]) -> bool:
         """Whether it is for this tool."""
-        return all(_any(globs, names) for globs in (self.tools, self.tool)) and _any(self.effect, (IRREVERSIBLE,))
+        return self.tools.match(names) and self.tool.match(names) and self.effect.match((IRREVERSIBLE,))
 
     @property
     def always(self) -> bool:
         """Whether it fires before every call of a tool it is for, wherever that is made."""
-        return self.when is None and not self.step
+        return self.when is None and not self.step.all
 
     def surely_fires(self, call: Call) -> bool:
         """Whether it fires before every call that is made there of a tool it is for, whatever the args and the item."""
@@ -63,7 +78,10 @@ class Guard:
 
 
 class Guards:
-    """The guards of a plan: its own list, and that of the policy it is held against."""
+    """The guards of a plan: its own list, and that of the policy it is held against.
+
+    Where there are too many of its own, none is looked at: such a plan is refused.
+    """
 
     def __init__(self, document: Document) -> None:
         self._own = tuple(_of_nodes(document, _POINT))
@@ -130,7 +148,7 @@ def _speaks(guards: Iterable[Guard], call: Call) -> bool:
 
 
 def _of_nodes(document: Document, point: str) -> Iterator[Guard]:
-    listed = document.table("hooks").get(point)
+    listed = document.table("hooks").get(point) if document.has_few_hooks else None
     for node in listed.items if isinstance(listed, ListNode) else ():
         if isinstance(node, MapNode) and (use := text_of(node.get("use"))) is not None:
             when = "when" if "when" in node.entries else None
@@ -148,28 +166,24 @@ def _map(node: Node | None) -> Mapping[str, Any]:
 
 
 def _guard(use: str, with_: Mapping[str, Any], match: Mapping[str, Any], when: str | None, place: str | None) -> Guard:
-    tools = () if use == _FOR_ALL or ":" in use else _globs(with_.get("tools"))
+    tools = Globs(()) if use == _FOR_ALL or ":" in use else _globs(with_.get("tools"))
     tool, step, effect = (_globs(match.get(key)) for key in ("tool", "step", "effect"))
     return Guard(use, tools, tool, step, effect, "match.args" if match.get("args") else when, place)
 
 
-def _globs(value: Any) -> tuple[str, ...]:
+def _globs(value: Any) -> Globs:
     if value is None:
-        return ()
-    return tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+        return Globs(())
+    return Globs(map(str, value) if isinstance(value, list) else (str(value),))
 
 
-def _any(globs: tuple[str, ...], names: Iterable[str]) -> bool:
-    return not globs or any(fnmatchcase(name, glob) for glob in globs for name in names)
-
-
-def _surely_meant(globs: tuple[str, ...], step: StepView) -> bool:
+def _surely_meant(globs: Globs, step: StepView) -> bool:
     """Whether the globs match the step in every item and round, as a run matches them: by its id, or by its path."""
-    if not globs:
+    if globs.match((step.name,)):
         return True
     marked = "/".join(reversed(list(_marked(step))))
     paths = dict.fromkeys(marked.replace("\1", number) for number in _NUMBERS)
-    return all(_any(globs, (step.name, *names_of(path))) for path in paths)
+    return all(globs.match(tuple(names_of(path))) for path in paths)
 
 
 def _marked(step: StepView) -> Iterator[str]:
@@ -185,11 +199,13 @@ def _marked(step: StepView) -> Iterator[str]:
         current = current.within.owner
 
 
-def _may_be_meant(globs: tuple[str, ...], step: StepView) -> bool:
+def _may_be_meant(globs: Globs, step: StepView) -> bool:
     """Whether any of the globs can match the step in any item or round."""
+    if globs.match((step.name,)):
+        return True
     marked = "/".join(reversed(list(_marked(step))))
-    if not globs or _any(globs, (step.name, *names_of(marked.replace("\1", "0")))):
+    if globs.match(tuple(names_of(marked.replace("\1", "0")))):
         return True
     fixed, loops, _ = marked.partition("\1")
-    literal = (_WILD.split(glob, maxsplit=1)[0] for glob in globs)
+    literal = (_WILD.split(glob, maxsplit=1)[0] for glob in globs.all)
     return bool(loops) and any(begins.startswith(fixed) or fixed.startswith(begins) for begins in literal)

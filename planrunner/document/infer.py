@@ -20,7 +20,6 @@ from planrunner.document.types import (
     WHOLE,
     Gap,
     Type,
-    is_among,
     list_of,
     look,
     made,
@@ -219,8 +218,7 @@ class Inference:
         """Whether a value that is written out can be one of those that it is compared with."""
         if type(constant).__name__ != "Const" or constant.value is None or type(of).__name__ == "Const":
             return
-        values = told.values
-        if values is not None and not is_among(constant.value, values):
+        if told.bounded and not told.can_be(constant.value):
             path = path_of(of)
             what = part + called((path[0].name, *path[1]) if path else ())
             self.findings.append(not_among(what, constant.value, told, constant.lineno))

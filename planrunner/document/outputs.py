@@ -41,6 +41,7 @@ class Outputs:
         self._document = document
         self._types = types
         self._known: dict[tuple[StepView, bool], Type] = {}
+        self._of_tools: dict[str, Type] = {}
 
     def of(self, step: StepView) -> Type:
         """What is read of the step when it has ended."""
@@ -98,6 +99,11 @@ class Outputs:
         name = text_of(step.node.get("tool"))
         if name is None or self._document.handed is not None or not self._document.tells("tools"):
             return ANY
+        if name not in self._of_tools:
+            self._of_tools[name] = self._of_tool(name)
+        return self._of_tools[name]
+
+    def _of_tool(self, name: str) -> Type:
         entry = self._document.table("tools").get(name)
         own = entry.get("output_schema") if isinstance(entry, MapNode) else None
         if own is not None:

@@ -12,7 +12,6 @@ from itertools import islice
 from typing import Final
 
 from planrunner.document.problem import MAX_PROBLEMS, Problem
-from planrunner.document.rules.unknown_hook import bindings
 from planrunner.document.rules.unknown_tool import named_tools, texts
 from planrunner.document.tree import MapNode, Node, ScalarNode, text_of
 from planrunner.document.view import Document
@@ -90,7 +89,7 @@ def _hooks(document: Document, handed: Handed) -> Iterator[tuple[Node, str]]:
     hooks = document.table("hooks")
     if HANDLER in hooks.entries:
         yield hooks.key(HANDLER), f"{_WHO} can't say who answers questions: leave it out"
-    for binding in bindings(document):
+    for binding in document.bindings:
         node, name = binding.get("use"), text_of(binding.get("use"))
         if node is None or name is None:
             continue

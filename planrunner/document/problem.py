@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Level = Literal["error", "warning"]
 
+MAX_MESSAGE = 1000
+"""So many characters has a message at most: names of any length stand in it."""
 MAX_PROBLEMS = 100
 """So many are told of one file; a file with more is told to be mended from the top."""
 
@@ -40,9 +42,17 @@ class Problem:
         return f"{self.line}:{self.column}: {self.message} [{self.code}]"
 
 
+def _short(problem: Problem) -> Problem:
+    """The problem with the beginning and the end of a message that is longer than anybody reads."""
+    text = problem.message
+    if len(text) <= MAX_MESSAGE:
+        return problem
+    return replace(problem, message=f"{text[: MAX_MESSAGE - 201]}…{text[-200:]}")
+
+
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Sorted by place, each once (a shared node is met several times), at most MAX_PROBLEMS of them."""
-    ordered = sorted(set(problems))
+    ordered = sorted(map(_short, set(problems)))
     if len(ordered) <= MAX_PROBLEMS:
         return tuple(ordered)
     last = ordered[MAX_PROBLEMS - 1]

@@ -21,6 +21,8 @@ from planrunner.document.types import (
 )
 
 _WIDE: Final = tuple(kind for kind in KINDS if kind != "integer")
+_DEEP: Final = 64
+"""Of what `$ref` leads to over so many others nothing is known."""
 _SHAPING: Final = frozenset(("properties", "additionalProperties", "patternProperties", "items", "prefixItems"))
 _REF_ALONE: Final = ("draft-04", "draft-06", "draft-07")
 """In these drafts nothing that stands beside a `$ref` counts."""
@@ -38,6 +40,7 @@ class _Root:
         self.whole = schema
         self.builtin = builtin
         self.known: dict[int, Type] = {}
+        self.depth = 0
         draft = str(schema.get("$schema", "")) if isinstance(schema, Mapping) else ""
         self.ref_alone = any(name in draft for name in _REF_ALONE)
 
@@ -46,8 +49,12 @@ class _Root:
         if not isinstance(schema, Mapping):
             return ANY
         if id(schema) not in self.known:
+            if self.depth > _DEEP:
+                return ANY
+            self.depth += 1
             self.known[id(schema)] = ANY
             self.known[id(schema)] = reduce(meet, self._parts(schema))
+            self.depth -= 1
         return self.known[id(schema)]
 
     def _parts(self, schema: Mapping[str, Any]) -> Iterator[Type]:

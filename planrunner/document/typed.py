@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import Any, Final
 
 from planrunner.document.complaints import Finding
 from planrunner.document.conditions import Conditions
 from planrunner.document.infer import Assumed, Inference, View
 from planrunner.document.outputs import Outputs
-from planrunner.document.problem import Level, Problem
+from planrunner.document.problem import MAX_PROBLEMS, Level, Problem
 from planrunner.document.rules.scope import around
 from planrunner.document.schema_types import of_schema
 from planrunner.document.shape import Path, Site
@@ -33,9 +33,10 @@ from planrunner.document.types import (
     made,
     of_kind,
     one_of,
+    one_of_all,
     union,
 )
-from planrunner.document.view import Document, StepView
+from planrunner.document.view import Document, StepView, cost
 from planrunner.errors import ERROR_KINDS
 from planrunner.json_schema import short_form
 from planrunner.run_parts import (
@@ -51,8 +52,7 @@ from planrunner.template import is_template, plain_path, whole_expression
 from planrunner.template.syntax import TemplateSyntaxFault, parse
 
 MAX_READING: Final = 1_000_000
-"""So much is typed of the templates of one plan, in characters; each begins with READING_ONE of them."""
-READING_ONE: Final = 100
+"""So much is typed of the templates of one plan, by what their reading costs."""
 _DEEP: Final = 40
 """Of what is computed from steps that are computed from steps, and so on, no more is known after so many."""
 _STATES: Final = (NOT_STARTED, IN_PROGRESS, NEED_CLARIFICATION, READY_TO_RESUME, COMPLETE, SKIPPED, FAILED)
@@ -60,6 +60,7 @@ _COMPLEX: Final = re.compile(
     r"[=!]=(?!\s*null\b)|\bin\b|\[|[\])}]\s*\.|\{%[-+]?\s*(?:set|with)\b|\battribute\b|\|\s*(?:groupby|(?:reject|select)attr)\b"
 )
 """What compares, or reads fields of what is no path."""
+_ERRORS: Final = ("unknown-field", "not-in-enum")
 _WITHIN: Final = ("object", "array")
 _OF_LANGUAGE: Final = {"inputs": 2, "steps": 3, "context": 3, "run": 2, "loop": 2, "error": 2, "secrets": 2}
 """So many words of a path are the language's own, or are looked at by other rules."""
@@ -88,8 +89,16 @@ class Types:
 
     @cached_property
     def findings(self) -> tuple[tuple[Site, Finding], ...]:
-        """Everything that is wrong, in the order of the sites."""
-        return tuple((site, finding) for site in self._worth_reading for finding in self.at(site).findings)
+        """What is wrong, in the order of the sites: all of it, or more errors than anybody reads."""
+        found: list[tuple[Site, Finding]] = []
+        wrong = 0
+        for site in self._worth_reading:
+            told = self.at(site).findings
+            found += [(site, finding) for finding in told]
+            wrong += sum(finding.code in _ERRORS and not finding.builtin for finding in told)
+            if wrong > MAX_PROBLEMS:  # nobody reads more of them, and no warning beside them
+                break
+        return tuple(found)
 
     def problems_of(self, code: str, level: Level = "error") -> Iterator[Problem]:
         """What is wrong of one kind. Where a text stands in several places, each mistake is told of once."""
@@ -132,7 +141,7 @@ class Types:
         walked = self._walk(names, path)
         if walked is None:
             return True
-        return complex_ and (walked.values is not None or not walked.kinds.isdisjoint(_WITHIN))
+        return complex_ and (walked.bounded or not walked.kinds.isdisjoint(_WITHIN))
 
     def _walk(self, names: Names, path: tuple[str, ...]) -> Type | None:
         """What stands at a path; None when something on the way may not be there."""
@@ -148,7 +157,7 @@ class Types:
         """What is known of a text at its place."""
         key = (id(site.node), site.path)
         if key not in self._known:
-            self._left -= READING_ONE + len(site.node.value)
+            self._left -= cost(site.node.value, site.bare)
             if self._left < 0 or self._nesting.depth > _DEEP:
                 return Typed()
             self._known[key] = Typed()
@@ -193,14 +202,10 @@ class Types:
     def of_node(self, node: Node | None, path: Path) -> Type:
         """The type of a value that is written in the plan, whose texts may be templates."""
         if isinstance(node, MapNode):
-            fields = {
-                key: lambda key=key, value=entry.value: self.of_node(value, (*path, key))
-                for key, entry in node.entries.items()
-            }
-            return made(fields)
+            return made({k: cache(partial(self.of_node, each.value, (*path, k))) for k, each in node.entries.items()})
         if isinstance(node, ListNode):
-            items = tuple(node.items)
-            return list_of(lambda: union(*(self.of_node(item, (*path, at)) for at, item in enumerate(items))))
+            items = node.items
+            return list_of(cache(lambda: one_of_all(self.of_node(item, (*path, at)) for at, item in enumerate(items))))
         if not isinstance(node, ScalarNode):
             return ANY
         return self.of_expression(path) if is_template(str(node.value)) else one_of((node.value,))
@@ -261,15 +266,16 @@ class Names:
 
     def _inputs(self, keys: list[str | int]) -> tuple[Type, int]:
         whole = self._types.inputs
-        if not keys or keys[0] not in whole.names:
+        if not keys or not whole.shapes:
             return (whole, 0) if not keys else (ANY, len(keys))
-        return whole.shapes[0].field(str(keys[0])) or ANY, 1
+        found = whole.shapes[0].field(str(keys[0]))
+        return (ANY, len(keys)) if found is None else (found, 1)
 
     def _context(self, keys: list[str | int]) -> tuple[Type, int]:
         if keys[:1] == ["end_user_id"]:
             return union(TEXT, NULL), 1
         whole = self._types.additional_data
-        if len(keys) > 1 and keys[0] == "additional_data" and keys[1] in whole.names:
+        if len(keys) > 1 and keys[0] == "additional_data" and whole.shapes:
             return whole.shapes[0].field(str(keys[1])) or ANY, 2
         return ANY, len(keys)
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any, Final, NamedTuple, Protocol
 
 KINDS: Final = ("object", "array", "string", "number", "integer", "boolean", "null")
 _MAX_SHAPES: Final = 24
 _MAX_INNER: Final = 8
-_MAX_PAIRS: Final = 100_000
 
 
 class Gap(NamedTuple):
@@ -55,6 +54,15 @@ class Inner(Protocol):
         ...
 
 
+class Values(tuple[Any, ...]):
+    """The only values of a shape, all of one kind."""
+
+    @cached_property
+    def known(self) -> frozenset[Any]:
+        """The same, to look one up among very many."""
+        return frozenset(self)
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """Values of one kind.
@@ -66,7 +74,7 @@ class Shape:
     """
 
     kind: str
-    values: tuple[Any, ...] | None = None
+    values: Values | None = None
     inner: tuple[Inner, ...] = ()
     gap: Gap | None = None
     builtin: bool = False
@@ -77,6 +85,13 @@ class Shape:
             return self.inner[0].field(name)
         found = [inner.field(name) for inner in self.inner]
         return None if None in found else reduce(meet, (each for each in found if each is not None), ANY)
+
+    def has(self, value: Any) -> bool:
+        """Whether a plain value can be of this shape, as far as its values are known."""
+        values = _values(self)
+        if values is None:
+            return True
+        return not isinstance(value, (dict, list)) and _is_one(value, self.kind) and value in values.known
 
     def item(self) -> Type:
         """The type of the items of the list."""
@@ -114,15 +129,23 @@ class Type(NamedTuple):
     @property
     def values(self) -> tuple[Any, ...] | None:
         """The only values it can have; None when they are not known one by one."""
-        found = [_values(shape) for shape in self.shapes]
-        if not found or None in found:
+        if not self.bounded:
             return None
-        return tuple(value for values in found if values is not None for value in values)
+        return tuple(value for shape in self.shapes for value in _values(shape) or ())
 
     @property
     def names(self) -> tuple[str, ...]:
         """The keys that are known of its objects."""
         return tuple(dict.fromkeys(n for shape in self.shapes for inner in shape.inner for n in inner.names()))
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the only values it can have are known one by one."""
+        return bool(self.shapes) and all(_values(shape) is not None for shape in self.shapes)
+
+    def can_be(self, value: Any) -> bool:
+        """Whether a `bounded` one can be this value."""
+        return any(shape.has(value) for shape in self.shapes)
 
     def without(self, *gone: str) -> Type:
         """The same, and never of these kinds; ANY when nothing else is left."""
@@ -136,7 +159,7 @@ class Type(NamedTuple):
             if values is None:
                 kept.append(shape)
             elif any(values):
-                kept.append(replace(shape, values=tuple(value for value in values if value)))
+                kept.append(replace(shape, values=Values(filter(None, values))))
         return Type(tuple(kept))
 
     def item(self) -> Type:
@@ -167,10 +190,10 @@ def one_of(values: Iterable[Any]) -> Type:
     by_kind: dict[str, list[Any]] = {}
     for value in values:
         by_kind.setdefault(kind_of(value), []).append(value)
-    return Type(tuple(_of_values(kind, tuple(each)) for kind, each in by_kind.items()))
+    return Type(tuple(_of_values(kind, Values(each)) for kind, each in by_kind.items()))
 
 
-def _of_values(kind: str, values: tuple[Any, ...]) -> Shape:
+def _of_values(kind: str, values: Values) -> Shape:
     """Of objects and lists only the kind is remembered."""
     return Shape(kind, None if kind in GONE_THROUGH else values)
 
@@ -207,14 +230,17 @@ def pair(first: Callable[[], Type], second: Callable[[], Type]) -> Type:
 
 def union(*types: Type) -> Type:
     """One of them."""
-    if len(types) == 1:
-        return types[0]
+    return types[0] if len(types) == 1 else one_of_all(types)
+
+
+def one_of_all(types: Iterable[Type]) -> Type:
+    """One of very many; they are gone through only as long as anything is known."""
     shapes: list[Shape] = []
     for each in types:
+        shapes += [shape for shape in each.shapes if shape not in shapes]
         if not each.shapes or len(shapes) > _MAX_SHAPES:
             return ANY
-        shapes += [shape for shape in each.shapes if shape not in shapes]
-    return Type(tuple(shapes)) if len(shapes) <= _MAX_SHAPES else ANY
+    return Type(tuple(shapes))
 
 
 def meet(left: Type, right: Type) -> Type:
@@ -232,9 +258,7 @@ def _meet(left: Shape, right: Shape) -> Shape | None:
         left, right = replace(left, kind="integer"), replace(right, kind="integer")
     values = left.values if right.values is None else right.values
     if left.values is not None and right.values is not None:
-        if len(left.values) * len(right.values) > _MAX_PAIRS:
-            return left
-        values = tuple(value for value in left.values if is_among(value, right.values))
+        values = Values(value for value in left.values if right.has(value))
         if not values:
             return None
     inner = (*left.inner, *(each for each in right.inner if each not in left.inner))[:_MAX_INNER]
@@ -257,13 +281,20 @@ def _overlaps(left: Shape, right: Shape) -> bool:
     numbers = {"integer", "number"}
     if left.kind != right.kind and not {left.kind, right.kind} <= numbers:
         return False
-    return left.values is None or right.values is None or any(is_among(value, right.values) for value in left.values)
+    return left.values is None or right.values is None or any(map(right.has, left.values))
 
 
-def _values(shape: Shape) -> tuple[Any, ...] | None:
-    if shape.values is None:
-        return {"boolean": (True, False), "null": (None,)}.get(shape.kind)
-    return shape.values
+def _values(shape: Shape) -> Values | None:
+    return _FEW.get(shape.kind) if shape.values is None else shape.values
+
+
+_FEW: Final = {"boolean": Values((True, False)), "null": Values((None,))}
+"""Kinds that have so few values that all are known."""
+
+
+def _is_one(value: Any, kind: str) -> bool:
+    """As in JSON, true is not 1."""
+    return isinstance(value, bool) is (kind == "boolean")
 
 
 class Looked(NamedTuple):

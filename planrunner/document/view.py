@@ -5,10 +5,12 @@ All of it bears with files that are wrong elsewhere: a rule looks at what is the
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from planrunner.document.order import Order
@@ -31,9 +33,16 @@ MAX_READING: Final = 1_000_000
 
 All its sub-plans together may have as much again.
 """
-READING_ONE: Final = 100
-READING_AGAIN: Final = 10
+_TAG: Final = re.compile(r"\{[{%].*?(?:[}%]\}|\Z)", re.DOTALL)
+READING_ONE: Final = 300
+READING_INSIDE: Final = 7
+"""What a character counts for inside of a tag, and in an expression."""
+READING_AGAIN: Final = 40
 """What each reference of a text counts for where that text stands again."""
+MAX_BINDINGS: Final = 200
+MAX_GLOBS: Final = 100
+"""So many hooks may a plan bind, with so many globs in them that have a wildcard."""
+_WILD: Final = re.compile(r"[*?\[]")
 
 
 @dataclass(eq=False, slots=True)
@@ -100,6 +109,21 @@ class _Read(NamedTuple):
 
     problems: list[TemplateProblem]
     references: list[Reference]
+
+
+def _globs(node: MapNode) -> Iterator[str]:
+    """The globs with a wildcard under the keys of a binding's map."""
+    for value in (entry.value for entry in node.entries.values()):
+        for item in value.items if isinstance(value, ListNode) else [value]:
+            text = text_of(item)
+            if text is not None and _WILD.search(text):
+                yield text
+
+
+def cost(text: str, bare: bool) -> int:
+    """What the reading of a text costs, in characters of MAX_READING."""
+    inside = len(text) if bare else sum(tag.end() - tag.start() for tag in _TAG.finditer(text))
+    return READING_ONE + len(text) + (READING_INSIDE - 1) * inside
 
 
 def _read(text: str, bare: bool) -> _Read:
@@ -171,6 +195,28 @@ class Document:
         """The entries of a top-level table by name; keys that begin with x- are no names."""
         return {name: entry for name, entry in self.table(key).entries.items() if not name.startswith("x-")}
 
+    @cached_property
+    def declared_secrets(self) -> dict[str, None]:
+        """The names in the list `secrets`; an empty one for an item that is no name."""
+        node = self.root.get("secrets")
+        return dict.fromkeys(text_of(item) or "" for item in node.items) if isinstance(node, ListNode) else {}
+
+    @cached_property
+    def bindings(self) -> tuple[MapNode, ...]:
+        """Every binding in `hooks`."""
+        listed = (entry.value for entry in self.table("hooks").entries.values())
+        items = (item for node in listed for item in (node.items if isinstance(node, ListNode) else [node]))
+        return tuple(item for item in items if isinstance(item, MapNode))
+
+    @cached_property
+    def has_few_hooks(self) -> bool:
+        """Whether there are no more of them than every call can be held against."""
+        if len(self.bindings) > MAX_BINDINGS:
+            return False
+        maps = (binding.get(key) for binding in self.bindings for key in ("match", "with"))
+        wild = (text for node in maps if isinstance(node, MapNode) for text in _globs(node))
+        return sum(1 for _ in islice(wild, MAX_GLOBS + 1)) <= MAX_GLOBS
+
     def tells(self, key: str) -> bool:
         """Whether a top-level table can be relied on: it is absent, or a map. What is broken is told as such."""
         return isinstance(self.root.get(key), MapNode) or key not in self.root.entries
@@ -186,7 +232,7 @@ class Document:
         left = self.reading
         for site in self.sites:
             text = (site.node.value, site.bare)
-            left -= READING_AGAIN * len(known[text].references) if text in known else READING_ONE + len(text[0])
+            left -= READING_AGAIN * len(known[text].references) if text in known else cost(*text)
             if left < 0:
                 break
             if text not in known:

@@ -19,7 +19,9 @@ CONSTANTS: Final = {"null": None, "Null": None, "NULL": None}
 
 MAX_TOKENS: Final = 20_000
 _CACHED: Final = 128
-"""So many trees are kept: the checks of one plan look at a text several times."""
+"""So many trees are kept: the checks of one plan look at a text several times. Of short texts they keep more."""
+_SHORT: Final = 200
+_CACHED_SHORT: Final = 4096
 # Jinja turns every line break into \n; these stand in for \r while it reads. It takes them for white space, too.
 _STAND_INS: Final = "\x1c\x1d\x1e\x1f\x0b\x0c"
 
@@ -33,12 +35,15 @@ class TemplateSyntaxFault(Exception):
         self.offset = offset
 
 
-@lru_cache(maxsize=_CACHED)
 def parse(text: str, bare: bool = False) -> Node:
     """The tree of a template (a Template node), or of a bare expression. TemplateSyntaxFault when it is none.
 
     Shared: not to be changed.
     """
+    return _of_short(text, bare) if len(text) <= _SHORT else _of_long(text, bare)
+
+
+def _parsed(text: str, bare: bool) -> Node:
     return_sign = next((sign for sign in _STAND_INS if sign not in text), "\r") if "\r" in text else "\r"
     try:
         return _read(text.replace("\r", return_sign), bare, return_sign)
@@ -48,6 +53,10 @@ def parse(text: str, bare: bool = False) -> Node:
         raise TemplateSyntaxFault("the expression is nested too deeply", 0) from None
     except (ValueError, OverflowError) as error:
         raise TemplateSyntaxFault(f"a number in it can't be read: {error}", 0) from None
+
+
+_of_short: Final = lru_cache(maxsize=_CACHED_SHORT)(_parsed)
+_of_long: Final = lru_cache(maxsize=_CACHED)(_parsed)
 
 
 def _read(text: str, bare: bool, return_sign: str) -> Node:

@@ -74,7 +74,7 @@ def test_what_is_not_built_yet_is_refused_by_name() -> None:
 
 def test_only_what_no_short_file_can_show_is_shown_as_a_terminal_shows_it() -> None:
     of_several_files = {"subplan-invalid", "subplan-cycle", "subplan-limit", "wrong-inputs", "subplan-context"}
-    others = {"unreadable", "too-large", "too-many-problems", "planned", "policy", LATER}
+    others = {"too-many-hooks", "unreadable", "too-large", "too-many-problems", "planned", "policy", LATER}
     assert set(CODES) - set(SHOWN) == others | of_several_files
 
 

@@ -12,11 +12,11 @@ from planrunner.document.source import MAX_BYTES
 from tests.document.hostile import HOSTILE
 
 # A second of CPU is the goal; the kernel counts whole seconds, and machines differ.
-_CPU_SECONDS = 4
+CPU_SECONDS = 4
 _MEMORY = 200 * 1024 * 1024
 _READER = f"""
 import os, resource, sys
-resource.setrlimit(resource.RLIMIT_CPU, ({_CPU_SECONDS}, {_CPU_SECONDS}))
+resource.setrlimit(resource.RLIMIT_CPU, ({CPU_SECONDS}, {CPU_SECONDS}))
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 from planrunner.document.load import load_document, read_plan
 plan = sys.argv[1]

@@ -20,8 +20,9 @@ LEFT = ("unknown-tool", "wrong-args", "lowered-effect", "unapproved")
 """Whether these hold only the Runner knows, who may have tools of the caller's own."""
 
 
-SHOWN_ELSEWHERE = {"unreadable", "too-large", "too-many-problems", "subplan-limit", "planned", "policy"}
-"""No short file gives these: see test_load, test_subplans, test_policy, and the tests of `validate` and the planner."""
+_LIMITS = {"too-large", "too-many-problems", "too-many-hooks", "subplan-limit"}
+SHOWN_ELSEWHERE = {*_LIMITS, "unreadable", "planned", "policy"}
+"""No short file gives these: see test_load, test_floods, test_subplans, test_policy, `validate` and the planner."""
 
 
 def _files(folder: str) -> list[Path]:

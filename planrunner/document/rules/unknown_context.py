@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from planrunner.document.problem import Problem
@@ -19,7 +19,7 @@ def check(document: Document) -> Iterator[Problem]:
     data = contract.get("additional_data") if isinstance(contract, MapNode) else None
     if data is not None and not isinstance(data, MapNode):
         return
-    declared = list(data.entries) if data is not None else []
+    declared = data.entries if data is not None else {}
     for site, reference in document.references if document.tells("context") else ():
         if reference.names[0] != "context":
             continue
@@ -28,7 +28,7 @@ def check(document: Document) -> Iterator[Problem]:
             yield document.problem_in(site, reference.offset, "unknown-context", message)
 
 
-def _wrong(path: list[Any], has_contract: bool, declared: list[str]) -> str | None:
+def _wrong(path: list[Any], has_contract: bool, declared: Collection[str]) -> str | None:
     if path and path[0] not in _FIELDS:
         meant = near(path[0], _FIELDS) or f"; what is known of the end user is context.additional_data.{path[0]}"
         return f"'context' has no {path[0]!r}{meant}"

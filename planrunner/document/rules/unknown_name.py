@@ -112,7 +112,7 @@ def _undeclared_secret(name: str, document: Document) -> str | None:
     node = document.root.get("secrets")
     if node is not None and not isinstance(node, ListNode):
         return None
-    declared = [text_of(item) or name for item in node.items] if node is not None else []
-    if name in declared:
+    declared = document.declared_secrets
+    if name in declared or "" in declared:
         return None
     return f"the plan names no secret {name!r}{near(name, declared) or f'; a secret {NOT_YET}'}"

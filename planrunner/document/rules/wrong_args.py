@@ -34,14 +34,20 @@ _ON_OTHERS: Final = frozenset(_DEPENDS.split())
 
 def check(document: Document) -> Iterator[Problem]:
     """Names that are missing or unknown, and values that are written out and do not fit."""
+    known: dict[str, tuple[Mapping[str, Any], Type] | None] = {}
     for step in document.steps:
         name = text_of(step.node.get("tool")) if step.verb == "tool" else None
-        schema = None if name is None else _schema(document, name)
-        if name is None or schema is None:
+        if name is None:
             continue
+        if name not in known:
+            known[name] = _takes(document, name)
+        taken = known[name]
+        if taken is None:
+            continue
+        schema, wanted = taken
         for node, found in misfits(step, "args", schema):
             yield document.problem(node, "wrong-args", _message(name, found))
-        for unfit in unfits(document, step, "args", schema):
+        for unfit in unfits(document, step, "args", wanted):
             yield document.problem(unfit.node, "wrong-args", _message(name, unfit.found))
 
 
@@ -69,6 +75,18 @@ def builtin_of(name: str, entry: Node | None) -> str | None:
     if use is not None:
         return _USES.get(use)
     return name if name in BUILTIN and (entry is None or isinstance(entry, MapNode)) else None
+
+
+def _takes(document: Document, name: str) -> tuple[Mapping[str, Any], Type] | None:
+    """What the tool takes, and the type of that; None also where the schema itself is told of by another rule."""
+    schema = _schema(document, name)
+    if schema is None:
+        return None
+    try:
+        compile_schema(schema)
+    except SchemaError:
+        return None
+    return schema, of_schema(schema)
 
 
 def _schema(document: Document, name: str) -> Mapping[str, Any] | None:
@@ -107,11 +125,11 @@ class Unfit(NamedTuple):
     builtin: bool
 
 
-def unfits(document: Document, step: StepView, key: str, schema: Mapping[str, Any]) -> Iterator[Unfit]:
-    """Templates in the map under this key of a step that surely give what does not fit the schema."""
+def unfits(document: Document, step: StepView, key: str, wanted: Type) -> Iterator[Unfit]:
+    """Templates in the map under this key of a step that surely give what is not wanted."""
     given = step.node.get(key)
     if isinstance(given, MapNode) and not _has_foreign_key(step):
-        yield from _unfit(document, of_schema(schema), given, (*step.path, key), ())
+        yield from _unfit(document, wanted, given, (*step.path, key), ())
 
 
 def _unfit(document: Document, wanted: Type, node: Node, path: Path, way: Path) -> Iterator[Unfit]:

@@ -6,20 +6,25 @@ from collections.abc import Iterator
 
 from planrunner.document.problem import Problem
 from planrunner.document.rules.wrong_args import UNKNOWN, misfits, unfits
+from planrunner.document.schema_types import of_schema
 from planrunner.document.tree import text_of
+from planrunner.document.types import Type
 from planrunner.document.view import Document
 from planrunner.json_schema import SchemaProblem
 
 
 def check(document: Document) -> Iterator[Problem]:
     """Names that are missing or unknown, values that do not fit, and templates that surely give such values."""
+    wanted: dict[str, Type] = {}
     for step in document.steps:
         name = text_of(step.node.get("plan")) if step.verb == "plan" else None
         plan = document.subplans.get(name) if name is not None else None
-        if plan is not None:
+        if name is not None and plan is not None:
+            if name not in wanted:
+                wanted[name] = of_schema(plan.inputs)
             for node, found in misfits(step, "inputs", plan.inputs):
                 yield document.problem(node, "wrong-inputs", _message(f"the plan {name!r}", found))
-            for unfit in unfits(document, step, "inputs", plan.inputs):
+            for unfit in unfits(document, step, "inputs", wanted[name]):
                 problem = document.problem(unfit.node, "wrong-inputs", _message(f"the plan {name!r}", unfit.found))
                 if unfit.builtin:
                     document.types.about_builtin.add(problem)
