@@ -40,6 +40,8 @@ RULES: Final[dict[str, str]] = {
     "not-in-finally": "planrunner.document.rules.not_in_finally:check",
     "policy": "planrunner.document.rules.policy:check",
     "unknown-hook": "planrunner.document.rules.unknown_hook:check",
+    "misplaced-hook": "planrunner.document.rules.misplaced_hook:check",
+    "wrong-settings": "planrunner.document.rules.wrong_settings:check",
     "matches-nothing": "planrunner.document.rules.matches_nothing:check",
     "key-in-plan": "planrunner.document.rules.key_in_plan:check",
     "bad-schema": "planrunner.document.rules.bad_schema:check",

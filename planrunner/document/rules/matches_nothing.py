@@ -13,6 +13,7 @@ from planrunner.document.tree import text_of
 from planrunner.document.view import Document
 from planrunner.document.words import near
 from planrunner.plan import Plan
+from planrunner.template import is_template
 from planrunner.tools.builtin import BUILTIN
 
 
@@ -36,7 +37,7 @@ def check(document: Document) -> Iterator[Problem]:
 
 def _unmet(document: Document, node: Node | None, names: tuple[str, ...], what: str) -> Iterator[Problem]:
     for glob in texts(node):
-        if not any(fnmatchcase(name, str(glob.value)) for name in names):
+        if not is_template(str(glob.value)) and not any(fnmatchcase(name, str(glob.value)) for name in names):
             advice = near(str(glob.value), names) or f"; name one of: {', '.join(names) or 'none'}"
             message = f"no {what} of this plan is meant by {glob.value!r}, so the hook would never fire{advice}"
             yield document.problem(glob, "matches-nothing", message)

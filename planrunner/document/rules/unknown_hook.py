@@ -11,20 +11,32 @@ from planrunner.document.view import Document
 from planrunner.document.words import near
 from planrunner.hooks import BUILTIN
 
+HANDLER = "clarification_handler"
+CODE_OF_YOUR_OWN = "it is code of your own, package.module:name of a ClarificationHandler"
+
 
 def check(document: Document) -> Iterator[Problem]:
     """Every `use` in `hooks` that is neither a built-in hook nor `package.module:function`."""
-    for binding in bindings(document):
+    for point, binding in bound(document):
         node = binding.get("use")
         name = text_of(node)
         if node is not None and name is not None and ":" not in name and name not in BUILTIN:
             advice = near(name, BUILTIN) or f"; the built-in ones are {', '.join(BUILTIN)}"
-            yield document.problem(node, "unknown-hook", f"there is no built-in hook {name!r}{advice}")
+            message = f"there is no built-in hook {name!r}{advice}"
+            if point == HANDLER:
+                message = f"{name!r} can't answer questions: {CODE_OF_YOUR_OWN}"
+            yield document.problem(node, "unknown-hook", message)
 
 
 def bindings(document: Document) -> Iterator[MapNode]:
     """Every binding of the plan."""
-    for entry in document.table("hooks").entries.values():
+    for _, binding in bound(document):
+        yield binding
+
+
+def bound(document: Document) -> Iterator[tuple[str, MapNode]]:
+    """Every binding of the plan, with the point at which it stands."""
+    for point, entry in document.table("hooks").entries.items():
         for item in entry.value.items if isinstance(entry.value, ListNode) else [entry.value]:
             if isinstance(item, MapNode):
-                yield item
+                yield point, item
