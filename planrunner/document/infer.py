@@ -13,6 +13,7 @@ from planrunner.document.complaints import Finding, called, may_be_null, no_fiel
 from planrunner.document.types import (
     ANY,
     BOOLEAN,
+    NULL,
     NUMBER,
     OBJECT,
     TEXT,
@@ -262,7 +263,7 @@ class Inference:
     def _for(self, node: Node, view: View) -> None:
         items = self.of(node.iter, view).item()
         bound = {node.target.name: items} if type(node.target).__name__ == "Name" else _unknown(node.target)
-        inner = view.inner(**bound, loop=ANY)
+        inner = view.inner(**bound, loop=_loop(items))
         if node.test is not None:
             self.of(node.test, inner)
             inner = inner.when(node.test, True)
@@ -294,6 +295,17 @@ class Inference:
 
 def _itself(value: Type) -> Type:
     return value
+
+
+def _loop(items: Type) -> Type:
+    """What `loop` is in a `for`. See `template.statements`."""
+    beside = union(items, NULL) if items.shapes else ANY
+    types = {
+        **dict.fromkeys(("index", "index0", "revindex", "revindex0", "length"), WHOLE),
+        **dict.fromkeys(("first", "last"), BOOLEAN),
+        **dict.fromkeys(("previtem", "nextitem"), beside),
+    }
+    return made({name: partial(_itself, told) for name, told in types.items()})
 
 
 def _unknown(target: Node) -> dict[str, Type]:

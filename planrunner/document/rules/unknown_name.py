@@ -17,7 +17,16 @@ from planrunner.document.words import near
 from planrunner.template import Reference
 
 _EVERYWHERE: Final = ("inputs", "context", "steps", "run", "secrets")
-_IN_HOOKS: Final = ("tool", "args", "output", "step")
+_CALL: Final = ("step", "tool", "args")
+_IN_HOOKS: Final[dict[str, tuple[str, ...]]] = {
+    "before_plan_run": (),
+    "after_plan_run": ("output",),
+    "before_step_execution": ("step",),
+    "after_step_execution": ("step", "output"),
+    "before_tool_call": _CALL,
+    "after_tool_call": (*_CALL, "output"),
+}
+"""Hook point → what is known there beside the rest."""
 _BROKEN: Final = ""
 """Stands for the name of an item that can't be read: any name could be it."""
 _FIELDS: Final = {
@@ -25,6 +34,7 @@ _FIELDS: Final = {
     "error": ("kind", "message"),
     "loop": ("index", "index0"),
 }
+_FIELDS_IN_HOOKS: Final = {"run": _FIELDS["run"], "tool": ("id",), "step": ("id",)}
 
 
 def check(document: Document) -> Iterator[Problem]:
@@ -50,7 +60,7 @@ def _wrong(document: Document, site: Site, reference: Reference) -> str | None:
         return _unknown(str(name), document, known)
     if name == "secrets" and rest:
         return _undeclared_secret(str(rest[0]), document)
-    fields = _FIELDS.get(str(name))
+    fields = (_FIELDS_IN_HOOKS if site.path[0] == "hooks" else _FIELDS).get(str(name))
     if fields and rest and rest[0] not in fields and name not in _items(document, site.path):
         return f"{name!r} has no {str(rest[0])!r}{near(str(rest[0]), fields)}; it has {', '.join(fields)}"
     return None
@@ -59,7 +69,7 @@ def _wrong(document: Document, site: Site, reference: Reference) -> str | None:
 def names_at(document: Document, path: Path) -> tuple[str, ...]:
     """The first words that have a meaning at this place."""
     if path[:1] == ("hooks",):
-        return (*_EVERYWHERE, *_IN_HOOKS)
+        return (*_EVERYWHERE, *_IN_HOOKS.get(str(path[1]), ()))
     if path[:1] == ("models",):
         return ("secrets",)
     return (*_EVERYWHERE, *_items(document, path), *_of_step(document, path))

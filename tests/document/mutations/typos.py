@@ -24,6 +24,6 @@ def misspelt(plan: Plan, what: str, start: int, word: str, others: Collection[st
     if plan.text[start : start + len(word)] != word:
         return  # an alias, or a text that is written with escapes
     for typo in typos(word):
-        if typo and typo != word and typo not in others:
+        if typo and typo != word and typo not in others and "//" not in typo:  # which is / in a path
             text = changed(plan.text, start, start + len(word), typo)
             yield Mutant(plan, f"{what} {typo!r}", text, (frozenset((line_of(plan.text, start),)),))
