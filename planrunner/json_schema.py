@@ -215,27 +215,27 @@ def check_schema(schema: Any) -> list[SchemaProblem]:
     return problems or list(_uncompilable(plain))
 
 
-def _subschemas(schema: Any, path: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:
+def subschemas(schema: Any, path: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:
     """The schema and every schema within it, with their paths."""
     if not isinstance(schema, dict):
         return
     yield path, schema
     for key, value in schema.items():
         if key in _ONE and isinstance(value, dict):
-            yield from _subschemas(value, (*path, key))
+            yield from subschemas(value, (*path, key))
         elif key in _MANY and isinstance(value, list):
             for index, item in enumerate(value):
-                yield from _subschemas(item, (*path, key, index))
+                yield from subschemas(item, (*path, key, index))
         elif key in _NAMED and isinstance(value, dict):
             for name, item in value.items():
-                yield from _subschemas(item, (*path, key, name))
+                yield from subschemas(item, (*path, key, name))
 
 
 def _unusable(schema: Any) -> Iterator[SchemaProblem]:
     """Words that reach outside of the schema."""
     if _draft(schema) is None:
         yield SchemaProblem(("$schema",), f"must be {_2020} (or be left out), is {shown(schema['$schema'])}")
-    for path, sub in _subschemas(schema):
+    for path, sub in subschemas(schema):
         for key in ("$ref", "$dynamicRef", "$recursiveRef"):
             target = sub.get(key)
             if isinstance(target, str) and not target.startswith("#"):
@@ -245,7 +245,7 @@ def _unusable(schema: Any) -> Iterator[SchemaProblem]:
 
 def _misspelt(schema: Any) -> Iterator[SchemaProblem]:
     """Words that JSON Schema would pass over in silence, and that were surely meant to be one it knows."""
-    for path, sub in _subschemas(schema):
+    for path, sub in subschemas(schema):
         for key in sub:
             known = key in _KEYWORDS or key in _OPENAPI or key.startswith("x-")
             guess = "" if known else hint(key, _KEYWORDS)
@@ -289,7 +289,7 @@ def _uncompilable(schema: Any) -> Iterator[SchemaProblem]:
 
 
 def _bad_patterns(schema: Any) -> Iterator[SchemaProblem]:
-    for path, sub in _subschemas(schema):
+    for path, sub in subschemas(schema):
         if isinstance(sub.get("pattern"), str):
             yield from _bad_pattern((*path, "pattern"), sub["pattern"])
         for pattern in sub.get("patternProperties", ()):
@@ -307,7 +307,7 @@ def _bad_pattern(path: Path, pattern: str) -> Iterator[SchemaProblem]:
 
 
 def _dangling(schema: Any, message: str) -> Iterator[SchemaProblem]:
-    for path, sub in _subschemas(schema):
+    for path, sub in subschemas(schema):
         target = sub.get("$ref")
         if isinstance(target, str) and target[1:] and repr(target[1:]) in message:
             yield SchemaProblem((*path, "$ref"), f"{shown(target)} leads to nothing in this schema")

@@ -30,6 +30,7 @@ RULES: Final[dict[str, str]] = {
     "not-in-enum": "planrunner.document.rules.not_in_enum:check",
     "may-be-null": "planrunner.document.rules.may_be_null:check",
     "not-boolean": "planrunner.document.rules.not_boolean:check",
+    "not-a-list": "planrunner.document.rules.not_a_list:check",
     "idle-default": "planrunner.document.rules.idle_default:check",
     "secret-not-here": "planrunner.document.rules.secret_not_here:check",
     "unreachable": "planrunner.document.rules.unreachable:check",

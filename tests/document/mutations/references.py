@@ -22,8 +22,8 @@ import yaml
 
 from planrunner.document.source import parse, plain
 from tests.document.mutations.corpus import Plan
-from tests.document.mutations.reading import Key, Mutant, changed, line_of, lines_of, read
-from tests.document.mutations.schemas import is_closed, schema_of, steps_of
+from tests.document.mutations.reading import Key, Mutant, changed, line_of, read
+from tests.document.mutations.schemas import is_closed, schema_of
 from tests.document.mutations.templates import Words, expressions, filters, paths
 from tests.document.mutations.typos import misspelt, typos
 
@@ -148,5 +148,3 @@ def _in_paths(plan: Plan, keys: list[Key], beginning: tuple[str, ...]) -> Iterat
         for path in paths(expression):
             if path.words[: len(beginning)] == beginning:
                 yield path.start
-
-

@@ -16,8 +16,8 @@ _QUOTED: Final = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
 _WORDS: Final = re.compile(r"(?<![\w.\])])[a-z_]\w*(?:\.\w+|\[\d+\])*(?!\w*\s*=[^=])")
 _FILTER: Final = re.compile(r"\|\s*([a-z_]+)")
 _KEYWORDS: Final = frozenset(
-    "and or not in is if else elif endif for endfor set endset with endwith true false null none recursive".split()
-)
+    ("and", "or", "not", "in", "is", "if", "else", "elif", "endif", "for", "endfor", "set", "endset", "with", "endwith")
+) | {"true", "false", "null", "none"}
 
 
 class Expression(NamedTuple):
