@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from planrunner.document.hints import KEYWORDS, TYPES
 from planrunner.document.problem import Problem
 from planrunner.document.source import ListNode, MapNode, Node, plain
 from planrunner.document.view import Document
@@ -19,7 +20,7 @@ def check(document: Document) -> Iterator[Problem]:
     for schema in document.schemas:
         value = plain(schema.node)
         for found in check_schema(value) or _in_vain(value):
-            yield document.problem(node_at(schema.node, found), "bad-schema", _said(found))
+            yield document.problem(node_at(schema.node, found), "bad-schema", _said(found, value))
     for name, entry in document.named("tools").items():
         node = entry.value.get("args_schema") if isinstance(entry.value, MapNode) else None
         if isinstance(node, MapNode) and plain(node.get("type")) not in ("object", None):
@@ -27,22 +28,49 @@ def check(document: Document) -> Iterator[Problem]:
             yield document.problem(node.key("type"), "bad-schema", message)
 
 
-def _said(found: SchemaProblem) -> str:
+def _said(found: SchemaProblem, value: Any) -> str:
     """With the word that is wrong, where the message goes on from it."""
     if found.message.startswith("JSON Schema"):
         return found.message
     word = found.path[-1] if found.path else None
     subject = f"{word!r} " if isinstance(word, str) and found.message.startswith("must ") else ""
-    return f"in this JSON Schema: {subject}{found.message}"
+    if found.path[-1:] == ("required",) and "list" in found.message:
+        return "in this JSON Schema: 'required' is a list of names; here every name without a 'default' is required"
+    return f"in this JSON Schema: {subject}{found.message}{_type_meant(found, value)}"
+
+
+def _type_meant(found: SchemaProblem, schema: Any) -> str:
+    """What a type of another language is called in JSON Schema."""
+    if (
+        found.path[-1:] != ("type",)
+        or not found.message.startswith("must be one of")
+        or "did you mean" in found.message
+    ):
+        return ""
+    for part in found.path:
+        schema = schema[part] if isinstance(schema, dict) else None
+    word = str(schema).lower()
+    if word in ("date", "datetime", "time", "timestamp"):
+        return (
+            "; write {type: string, format: "
+            + {"datetime": "date-time", "timestamp": "date-time"}.get(word, word)
+            + "}"
+        )
+    return "; leave 'type' out for anything" if word == "any" else f"; write {TYPES[word]}" if word in TYPES else ""
 
 
 def _in_vain(schema: Any) -> Iterator[SchemaProblem]:
     """What a usable schema says in vain: values that its type excludes, names it lacks, a default that it refuses."""
     for path, sub in subschemas(to_json_safe(schema, "the schema")):
-        found = [*_excluded(sub, path), *_misspelt(sub, path)]
+        found = [*_foreign(sub, path), *_excluded(sub, path), *_misspelt(sub, path)]
         yield from found
         if "default" in sub and not found:
             yield from _refused(sub, path)
+
+
+def _foreign(schema: dict[str, Any], path: Path) -> Iterator[SchemaProblem]:
+    for key in schema.keys() & KEYWORDS.keys():
+        yield SchemaProblem((*path, key), f"JSON Schema has no keyword {key!r}: {KEYWORDS[key]}")
 
 
 def _excluded(schema: dict[str, Any], path: Path) -> Iterator[SchemaProblem]:
