@@ -96,15 +96,21 @@ def _said(text: str, message: str, offset: int) -> TemplateSyntaxFault:
     if match := re.match(r"expected token '(.+)', got '(.*)'$", message, re.S):
         return TemplateSyntaxFault(_instead_of(*match.groups()), offset)
     if match := re.match(r"Expected an expression, got '(.*)'$", message):
-        return TemplateSyntaxFault(f"an expression is missing before {_sign(match[1])}", offset)
+        return TemplateSyntaxFault(
+            f"an expression is missing before {_sign(match[1])}: write one, such as inputs.name", offset
+        )
     if match := re.match(r"unexpected char (.+) at \d+$", message):
         unclosed = match[1] in ('"\'"', "'\"'")
         told = "the string that begins here is never closed" if unclosed else f"{match[1]} has no meaning here"
         return TemplateSyntaxFault(told, offset)
     if match := re.match(r"unexpected '(.)', expected '(.)'", message):
-        return TemplateSyntaxFault(f"`{match[1]}` closes what `{match[2]}` should close", offset)
+        return TemplateSyntaxFault(
+            f"`{match[1]}` closes what `{match[2]}` should close: set that one before it", offset
+        )
     if match := re.match(r"unexpected (?:end of template|'end of .*')", message):
-        return TemplateSyntaxFault("the expression ends where more is expected", offset)
+        return TemplateSyntaxFault(
+            "the expression ends where more is expected: write the rest, or take out the last sign", offset
+        )
     if match := re.match(r"unexpected '(.*)'$", message, re.S):
         return TemplateSyntaxFault(f"{_sign(match[1])} can't stand here", offset)
     if match := re.match(r"Encountered unknown tag '(\w+)'", message):

@@ -109,7 +109,7 @@ def _items(document: Document, path: Path) -> Iterator[str]:
 
 def _unknown(name: str, document: Document, known: tuple[str, ...]) -> str:
     if known == ("secrets",):
-        return f"only secrets can be read here, and no {name!r}"
+        return f"only secrets can be read here, and no {name!r}: write the value itself"
     if name in document.by_id:
         return f"nothing is called {name!r} here; a step's output is read as steps.{name}.output"
     for table in ("inputs",):
