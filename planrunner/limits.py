@@ -56,13 +56,23 @@ def _spent(budget: Budget, run: RunState, call: str, now: float) -> Iterator[tup
     as_written = budget.path or budget.fixed or not run.raised_limits
     limits = budget.limits if as_written else replace(budget.limits, **run.raised_limits)
     if limits.usd is not None and call == "llm_calls":
-        yield "usd", limits.usd, usage["usd"], f"{limits.usd:g} US dollars"
+        yield "usd", limits.usd, usage["usd"], _count(limits.usd, "US dollar", "g")
     if limits.tokens is not None and call == "llm_calls":
-        yield "tokens", limits.tokens, usage["prompt_tokens"] + usage["completion_tokens"], f"{limits.tokens:,} tokens"
+        yield (
+            "tokens",
+            limits.tokens,
+            usage["prompt_tokens"] + usage["completion_tokens"],
+            _count(limits.tokens, "token"),
+        )
     if limits.llm_calls is not None and call == "llm_calls":
-        yield "llm_calls", limits.llm_calls, usage["llm_calls"], f"{limits.llm_calls:,} LLM calls"
+        yield "llm_calls", limits.llm_calls, usage["llm_calls"], _count(limits.llm_calls, "LLM call")
     if limits.tool_calls is not None and call == "tool_calls":
-        yield "tool_calls", limits.tool_calls, usage["tool_calls"], f"{limits.tool_calls:,} tool calls"
+        yield "tool_calls", limits.tool_calls, usage["tool_calls"], _count(limits.tool_calls, "tool call")
     if limits.duration is not None:
         before = run.decisions[f"{budget.path}!limits"]["duration"] if budget.path else 0.0
         yield "duration", limits.duration, run.in_flight.passed(now) - before, f"{limits.duration:g} s of work"
+
+
+def _count(number: float, what: str, form: str = ",") -> str:
+    """`1 call`, `2 calls`."""
+    return f"{number:{form}} {what}{'' if number == 1 else 's'}"

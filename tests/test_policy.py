@@ -292,7 +292,7 @@ def test_a_plan_inside_of_a_plan_is_held_to_it_too(plan_of: PlanOf, refund: Refu
     assert run(plan, None, refund).state == "COMPLETE"
     assert told(run(plan, Policy(deny=("refund",)), refund)) == ("rejected", "calls of refund are denied by the policy")
     assert run(plan, Policy(approve=("refund",)), refund).state == "NEED_CLARIFICATION"
-    assert "the policy's limit of 1 tool calls" in told(run(plan, Policy(limits=Limits(tool_calls=1)), refund))[1]
+    assert "the policy's limit of 1 tool call" in told(run(plan, Policy(limits=Limits(tool_calls=1)), refund))[1]
     assert refund.called == 1
     with pytest.raises(PolicyError, match="evil/x"):
         run(around(plan_of("steps: [{id: a, task: x, agent: {model: evil/x}}]")), Policy(models=("openai/*",)))
@@ -399,13 +399,13 @@ CALLS = "steps: [{id: a, tool: log, args: {message: x}}, {id: b, tool: log, args
 @pytest.mark.parametrize("limits", ["", "limits: {tool_calls: 5}\n"])
 def test_ceilings_hold_where_a_plan_has_no_limit_or_a_higher_one(plan_of: PlanOf, limits: str) -> None:
     record = run(plan_of(limits + CALLS), Policy(limits=Limits(tool_calls=1)))
-    assert told(record) == ("limit_exceeded", "the policy's limit of 1 tool calls is reached (limits.tool_calls)")
+    assert told(record) == ("limit_exceeded", "the policy's limit of 1 tool call is reached (limits.tool_calls)")
     assert record.usage.tool_calls == 1
 
 
 def test_a_lower_limit_of_the_plan_holds_below_the_ceiling(plan_of: PlanOf) -> None:
     record = run(plan_of("limits: {tool_calls: 1}\n" + CALLS), Policy(limits=Limits(tool_calls=5)))
-    assert "the run's limit of 1 tool calls" in told(record)[1]
+    assert "the run's limit of 1 tool call" in told(record)[1]
 
 
 def test_a_limit_is_not_raised_above_the_ceiling(plan_of: PlanOf) -> None:

@@ -63,6 +63,8 @@ def _fields(names: tuple[str, ...]) -> str:
 
 
 def _instead(some: Type, path: tuple[str | int, ...], key: str) -> str:
+    if key in ("length", "size", "count"):
+        return f": write {path_text(path) or '…'} | length"
     if some.kinds == {"array"}:
         item = f"{path_text(path) or '…'}[0].{key}"
         return f": take an item by its number ({item}), or map(attribute={key!r}) over it"

@@ -89,7 +89,7 @@ class OpenMap:
             message = f'a key must be text, and YAML reads {shown} as {what}: write "{node.text}"'
         else:
             what = "map" if isinstance(node, MapNode) else "list"
-            message = f"a key must be text, this one is a {what}"
+            message = f"a key must be text, this one is a {what}: write a name, or put it in quotes"
         self.tell(node.line, node.column, "key-not-text", message)
 
     def _take_value(self, key: ScalarNode, node: Node) -> None:

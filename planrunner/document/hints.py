@@ -24,47 +24,62 @@ _GIVEN: Final = "what a run is given stands under 'inputs' here"
 _BOUND: Final = "ceilings of a run stand under 'limits'"
 _GUARD: Final = "approvals are hooks: 'hooks: {before_tool_call: [{use: clarify_on_tool_calls, …}]}'"
 
+_HANDLED: Final = "what handles an error is 'on_error' here"
+_ORDER: Final = "steps follow each other in the order in which they stand, or say 'needs'"
+_PARAMETERS: Final = "parameters of a model stand with it under the plan's 'models'"
+
 _STEP: Final = {
-    **_all("prompt query instruction instructions llm message goal", "the work of an LLM is a 'task' here"),
-    **_all("if condition cond", _CONDITION),
+    **_all("prompt query llm goal", "the work of an LLM is a 'task' here"),
+    **_all(
+        "instruction instructions system system_prompt role backstory",
+        "the work of an LLM is a 'task' here, and what its agent is told before is agent: {instructions: …}",
+    ),
+    **_all("temperature top_p max_tokens", _PARAMETERS),
+    **_all("max_turns max_iterations max_steps", "the bound of an agent's loop is agent: {max_turns: …}"),
+    **_all("if condition cond run_if only_if precondition preconditions", _CONDITION),
     "unless": f"{_CONDITION}, with 'not'",
-    **_all("uses call function action http request api", _TOOL),
+    **_all("uses call function action http request api resource", _TOOL),
     "use": f"{_TOOL}; 'use' belongs into the plan's 'tools'",
     **_all("run command shell bash script", f"{_TOOL}; a plan never runs shell text"),
     **_all(
         "code python exec", "code never stands in a plan: name its function under 'tools', and call that with 'tool'"
     ),
-    **_all("with params parameters arguments input kwargs", _ARGS),
+    **_all("with params parameters arguments input input_parameters kwargs", _ARGS),
     "inputs": f"{_ARGS}, and a task reads inputs in its text",
     **_all(
-        "depends_on dependsOn depends after requires wait_for", "the steps that come before are 'needs: [id, …]' here"
+        "depends_on depends after requires wait_for join_on", "the steps that come before are 'needs: [id, …]' here"
     ),
     **_all("goto jump", "there are no jumps: use 'when', 'switch' or 'repeat'"),
     **_all("next then on_success", "there are no jumps: steps follow each other, or say 'needs'"),
-    **_all("approval approve ask human confirm gate verify user_input human_input", _PERSON),
-    **_all("for for_each forEach loop with_items matrix map", _LOOP),
-    **_all("while until", "a loop with a condition is 'repeat: {until: …, max: …}' here"),
-    **_all("retries max_retries attempts", "trying again is 'retry: {max_attempts: …}' here"),
-    **_all("catch rescue except try continue_on_error continue-on-error", "what handles an error is 'on_error' here"),
+    **_all("end fail terminate", "a plan is ended early with 'exit: {state: …}' here"),
+    **_all("approval approve ask human confirm gate verify user_input human_input interrupt pause", _PERSON),
+    **_all("for for_each loop loop_over with_items matrix strategy map", _LOOP),
+    **_all("while until loop_condition repeat_policy", "a loop with a condition is 'repeat: {until: …, max: …}' here"),
+    **_all("retries max_retries attempts retry_policy", "trying again is 'retry: {max_attempts: …}' here"),
+    **_all("catch rescue except try continue_on_error continue_on on_failure", _HANDLED),
+    **_all("allow_failure ignore_errors optional", f"{_HANDLED}, as in on_error: [{{output: null}}]"),
     **_all("parallel concurrency", "steps with 'needs: []' run side by side"),
-    **_all("output_schema schema response_format", "the shape of a task's output is 'returns' here"),
+    **_all("output_schema schema response_format expected_output", "the shape of a task's output is 'returns' here"),
     **_all("output outputs", f"{_OUTPUT}; the shape of a task's output is 'returns'"),
-    **_all("register save_as as result", _OUTPUT),
-    "name": "a step is named by its 'id'; words for people go into 'description'",
+    **_all("register save_as as result result_path", _OUTPUT),
+    **_all("name task_reference_name step_id", "a step is named by its 'id'; words for people go into 'description'"),
     **_all("title label comment notes", "words for people go into 'description'"),
     "tools": "tools belong to an agent: agent: {tools: […]}",
     "model": "a model belongs to an agent: agent: {model: …}",
     **_all("workflow subflow sub_plan subplan include import", "another plan is run with 'plan: ./other.yml'"),
     **_all("value vars variables assign", "a value is computed with 'set' here"),
-    **_all("switch_case case choice branch branches else", "cases are 'switch' here"),
+    **_all(
+        "switch_case case cases choice choices decision_cases default_case branch branches else",
+        "cases are 'switch' here",
+    ),
     **_all("group block sequence do tasks", "a group of steps is 'steps' here"),
     **_all("type kind", "what a step does is its verb: 'tool: NAME', 'task: …', 'clarify: {…}'"),
     **_all("wait sleep", "there are no pauses; a loop that waits is 'repeat: {until: …, max: …, delay: …}'"),
-    **_all("timeout_seconds timeoutSeconds timeout_ms", "the longest that a call may take is 'timeout: 30s' here"),
+    **_all("timeout_seconds timeout_minutes timeout_ms", "the longest that a call may take is 'timeout: 30s' here"),
     "finally": "steps for the end stand under the plan's own 'finally'",
 }
 _PLAN: Final = {
-    **_all("tasks jobs workflow nodes plan stages flow pipeline actions prompt goal task", _LISTED),
+    **_all("tasks jobs workflow nodes plan stages states flow pipeline actions prompt goal task", _LISTED),
     "id": "a plan is named by 'name'",
     "title": "a plan is named by 'name'; words for people go into 'description'",
     **_all("params parameters variables vars args arguments", _GIVEN),
@@ -72,25 +87,29 @@ _PLAN: Final = {
     "agent": "agents stand under 'agents', each with a name",
     **_all("model llm", "the model of all agents is 'defaults: {model: …}'"),
     "functions": "tools of your own stand under 'tools', each with a name",
-    **_all("mcp servers mcpServers", "MCP servers stand under 'mcp_servers' here"),
-    "on_error": "errors are handled at the step: its 'on_error'; steps for the end stand under 'finally'",
+    **_all("mcp servers", "MCP servers stand under 'mcp_servers' here"),
+    **_all("edges conditional_edges entry_point start_at process", _ORDER),
+    **_all(
+        "on_error on_failure errors catch handler_on",
+        "errors are handled at the step: its 'on_error'; steps for the end stand under 'finally'",
+    ),
     **_all("retry retries", "trying again is 'retry' at the step, or 'defaults: {retry: …}'"),
     "timeout": "how long a run may take is 'limits: {duration: …}', and one call 'timeout' at the step",
     **_all("budget cost max_cost quota", _BOUND),
-    **_all("approval approvals guardrails permissions", _GUARD),
+    **_all("approval approvals guardrails permissions interrupt_before interrupt_after", _GUARD),
     **_all("env environment", "secrets are named under 'secrets', settings of a server under its 'env'"),
     **_all("user end_user", "what is known of the end user stands under 'context'"),
-    **_all("api_version apiVersion", "the version of the language is 'planrunner: 1'"),
+    **_all("api_version", "the version of the language is 'planrunner: 1'"),
     **_all("on trigger triggers schedule cron", "when a plan is run is decided by who runs it: planrunner run"),
     **_all("import imports include", "another plan is run by a step: 'plan: ./other.yml'"),
-    **_all("author tags labels owner metadata meta", "keys of your own begin with x-, and are free"),
+    **_all("author tags labels owner namespace metadata meta verbose", "keys of your own begin with x-, and are free"),
     "$schema": "the schema stands in a comment on top: # yaml-language-server: $schema=…",
 }
 _AGENT: Final = {
     **_all("prompt system system_prompt role goal backstory persona", _INSTRUCTIONS),
     "llm": "an agent's model is 'model' here",
     **_all("max_iterations max_steps max_iter", "the bound of the loop is 'max_turns' here"),
-    **_all("temperature top_p max_tokens seed", "parameters of a model stand with it under the plan's 'models'"),
+    **_all("temperature top_p max_tokens seed", _PARAMETERS),
     "task": "the task stands in the step, beside 'agent'",
     **_all("returns output_schema response_format", "the shape of the output is 'returns' in the step, beside 'task'"),
     **_all("name id", "an agent is named by its key under 'agents'"),
@@ -103,12 +122,10 @@ _AGENT: Final = {
 }
 _TOOL_ENTRY: Final = {
     **_all("function module path import entrypoint callable class code", _USE),
+    **_all("parameters schema input_schema inputs args", "the schema of the arguments is 'args_schema' here"),
+    **_all("returns output", "the schema of the result is 'output_schema' here"),
     **_all(
-        "parameters schema input_schema inputSchema inputs args", "the schema of the arguments is 'args_schema' here"
-    ),
-    **_all("returns outputSchema output", "the schema of the result is 'output_schema' here"),
-    **_all(
-        "read_only readonly readOnly side_effects destructive risk idempotent",
+        "read_only readonly side_effects destructive risk idempotent",
         "what a call does to the world is 'effect': read, write or irreversible",
     ),
     **_all("approval confirm require_approval needs_approval", _GUARD),
@@ -155,7 +172,7 @@ _EXIT: Final = {
 }
 _CASE: Final = {
     **_all("if case condition match expression", _CONDITION),
-    **_all("then do tasks actions run", "what a case does is 'steps' here"),
+    **_all("then do tasks actions run set tool task plan exit", "what a case does is 'steps' here"),
     **_all("else default otherwise", "the else is a last case without 'when'"),
 }
 _FOREACH: Final = {
@@ -171,9 +188,14 @@ _REPEAT: Final = {
 }
 _RETRY: Final = {
     **_all("times attempts max count limit retries max_retries", "how often in all is 'max_attempts' here"),
-    **_all("interval wait sleep initial_interval", "the wait before the second attempt is 'delay' here"),
-    **_all("strategy policy type", "how the wait grows is 'backoff' here: constant or exponential"),
-    **_all("kinds errors match when retry_on", "which errors are tried again is 'on: [kind, …]' here"),
+    **_all(
+        "interval interval_seconds wait sleep initial_interval", "the wait before the second attempt is 'delay' here"
+    ),
+    **_all(
+        "strategy policy type backoff_rate factor multiplier",
+        "how the wait grows is 'backoff' here: constant or exponential",
+    ),
+    **_all("kinds errors error_equals match when retry_on", "which errors are tried again is 'on: [kind, …]' here"),
 }
 _ON_ERROR: Final = {
     **_all(
@@ -224,10 +246,11 @@ HINTS: Final[Mapping[str, Mapping[str, str]]] = {
 """The kind of map (`x-kind` of the schema) → foreign key → what to write."""
 
 _INSTEAD_OF_VERB = """
-    prompt query instruction instructions llm message goal uses use call function action http request api run command
+    prompt query instruction instructions llm goal uses use call function action http request api run command
     shell bash script code python exec approval approve ask human confirm gate verify user_input human_input workflow
     subflow sub_plan subplan include import value vars variables assign switch_case case choice branch branches group
-    block sequence do tasks type kind goto jump next wait sleep
+    block sequence do tasks type kind goto jump next wait sleep decision_cases default_case interrupt pause
+    fail terminate resource
 """
 INSTEAD_OF_VERB: Final = frozenset(_INSTEAD_OF_VERB.split())
 """Foreign keys that stand where a verb should: a step that has one is not told as well that it has no verb."""
@@ -237,7 +260,9 @@ NAMES: Final = {
     **_all("end_user_id additional_data", "what is known of the end user begins with context"),
     **_all("params parameters vars variables input", "what a run is given is inputs.NAME"),
     **_all("env environment", "the environment can't be read; give the value as an input"),
-    **_all("result results outputs nodes tasks jobs", "what a step gave is steps.ID.output"),
+    **_all("result results outputs nodes tasks jobs needs", "what a step gave is steps.ID.output"),
+    "matrix": "a loop is 'foreach', and its item has the name that 'as' gives it",
+    **_all("github trigger event", "only what is handed to the run is known: its inputs and its context"),
     **_all("item each", "only a step with 'foreach' has items"),
     "loop": "only a step with 'foreach' has it",
     "previous": "only a step with 'repeat' has it",
@@ -249,3 +274,27 @@ NAMES: Final = {
     **_all("undefined nil", "write null"),
 }
 """The first word of a path in a template → what to write."""
+
+TYPES: Final = {
+    **_all("list tuple set sequence", "array"),
+    **_all("dict map struct json record", "object"),
+    **_all("float double decimal real", "number"),
+    **_all("int long", "integer"),
+    **_all("bool", "boolean"),
+    **_all("str text char varchar email file path uuid uri url secret password", "string"),
+    **_all("none nil void", "null"),
+}
+"""Names of types in other languages → the type of JSON Schema."""
+
+KEYWORDS: Final = {
+    **_all("options choices values", "what may be given is 'enum'"),
+    **_all("optional", "a name with a 'default' may be left out"),
+    **_all("min gte ge", "the least value is 'minimum', the least length 'minLength'"),
+    **_all("max lte le", "the greatest value is 'maximum', the greatest length 'maxLength'"),
+    **_all("regex match", "what a text must match is 'pattern'"),
+    **_all("help label", "words for people and models are 'description'"),
+}
+"""Words for schemas of other tools → what JSON Schema calls it."""
+
+EVERY: Final = frozenset(("*", "all", "ALL", "any", "States.ALL", "Exception", "error"))
+"""What other tools write for errors of every kind."""

@@ -14,6 +14,7 @@ from planrunner.document.filtered import attribute_of, gives, parts_of
 from planrunner.document.types import (
     ANY,
     BOOLEAN,
+    NULL,
     NUMBER,
     OBJECT,
     TEXT,
@@ -281,7 +282,7 @@ class Inference:
 
     def _for(self, node: Node, view: View) -> None:
         items = self.of(node.iter, view).item()
-        inner = view.inner(**_bound(node.target, items), loop=ANY)
+        inner = view.inner(**_bound(node.target, items), loop=_loop(items))
         if node.test is not None:
             self.of(node.test, inner)
             inner = inner.when(node.test, True)
@@ -321,6 +322,17 @@ def _bound(target: Node, whole: Type) -> dict[str, Type]:
         return {target.name: whole}
     parts = enumerate(target.items)
     return {each.name: look(whole, place).type for place, each in parts if type(each).__name__ == "Name"}
+
+
+def _loop(items: Type) -> Type:
+    """What `loop` is in a `for`. See `template.statements`."""
+    beside = union(items, NULL) if items.shapes else ANY
+    types = {
+        **dict.fromkeys(("index", "index0", "revindex", "revindex0", "length"), WHOLE),
+        **dict.fromkeys(("first", "last"), BOOLEAN),
+        **dict.fromkeys(("previtem", "nextitem"), beside),
+    }
+    return made({name: partial(_itself, told) for name, told in types.items()})
 
 
 def _unknown(target: Node) -> dict[str, Type]:

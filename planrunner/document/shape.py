@@ -11,13 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from planrunner.document.advice import FREE, advice, as_name, meant, pattern_of, rewritten
+from planrunner.document.advice import FREE, advice, as_name, meant, pattern_of, rewritten, value_meant
 from planrunner.document.problem import MAX_PROBLEMS, Problem
 from planrunner.document.source import Source
 from planrunner.document.step_keys import StepKeys
 from planrunner.document.tree import BrokenNode, ListNode, MapNode, Node, ScalarNode
 from planrunner.document.words import found, listed, type_name
-from planrunner.registry import hint
 
 _WORDS = """
     $schema $defs $ref title description default type enum const pattern minimum minLength minItems properties
@@ -155,7 +154,7 @@ class _Walk:
         if self._misplaced(node, around):
             return False
         wanted = around.expected or listed(map(type_name, [types] if isinstance(types, str) else types), "or")
-        self._must(node, "wrong-type", wanted, around, rewritten(node, types))
+        self._must(node, "wrong-type", wanted, around, rewritten(node, types, around.what))
         return False
 
     def _must(self, node: Node, code: str, wanted: str, around: _Around, advice: str = "") -> None:
@@ -222,7 +221,7 @@ class _Walk:
         if "const" in schema and not _same(node.value, schema["const"]):
             self._must(node, "wrong-value", around.expected or str(schema["const"]), around)
         elif "enum" in schema and not any(_same(node.value, one) for one in schema["enum"]):
-            meant = hint(node.value, schema["enum"]) if isinstance(node.value, str) else ""
+            meant = value_meant(node.value, schema["enum"], around.what) if isinstance(node.value, str) else ""
             wanted = around.expected or listed(schema["enum"], "or")
             self._must(node, "wrong-value", wanted, around, meant)
         elif isinstance(node.value, str):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from planrunner.document.advice import Schema, advice
-from planrunner.document.hints import HINTS, INSTEAD_OF_VERB
+from planrunner.document.advice import Schema, advice, foreign_word, in_snake_case
+from planrunner.document.hints import INSTEAD_OF_VERB
 from planrunner.document.later import now
 from planrunner.document.tree import MapNode, Node, ScalarNode
 from planrunner.document.words import article, listed
@@ -39,7 +39,7 @@ class StepKeys:
         verb = verbs[0]
         if owners:
             fitting = listed(now(owners, "step") or owners, "and")
-            foreign = HINTS["step"].get(key.value, "remove it")
+            foreign = foreign_word(key.value, "step") or "remove it"
             message = f"{key.value!r} does not go with {verb!r}, only with {fitting}: {foreign}"
         else:
             what_to_do = advice(key.value, known, step, "step")
@@ -58,7 +58,7 @@ class StepKeys:
         for key, entry in step.entries.items():
             if key in known or key.startswith("x-"):
                 continue
-            told = told or key in INSTEAD_OF_VERB or suggest(key, self._keys) is not None
+            told = told or in_snake_case(key) in INSTEAD_OF_VERB or suggest(key, self._keys) is not None
             yield Said(entry.key, "unknown-key", f"unknown key {key!r} in a step{advice(key, known, step, 'step')}")
         if not told:
             verbs = listed(now(self._keys, "step"), "or")

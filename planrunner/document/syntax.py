@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+_IN_VALUE = re.compile(r"[:,\[{] *[^\s:,\[\]{}'\"][^:,\[\]{}\n]* $")
+"""An unquoted value that is not at its end."""
+_NEAR = 200
+"""So many characters before the place where reading stopped are looked at."""
 _INDENT = re.compile(r"[ \t]*")
 
 
@@ -63,6 +67,9 @@ def _bad_start(mishap: Mishap) -> Told:
     if character == "%" and mishap.text[mishap.at - 1 : mishap.at] == "{":
         message = 'a value that begins with {% must stand in quotes, YAML reads the brace as a map: write "{% … %}"'
         return Told(mishap.at - 1, "unquoted-template", message)
+    if mishap.text.startswith("```", mishap.at):
+        told = "a fence of Markdown is no part of a plan: leave the lines with ``` out, and what stands around them"
+        return Told(mishap.at, "syntax", told)
     return Told(mishap.at, "syntax", f"a value can't begin with {character} unless it stands in quotes")
 
 
@@ -109,6 +116,12 @@ def _directive(mishap: Mishap) -> Told:
 
 
 def _open_flow(mishap: Mishap) -> Told:
+    inner = mishap.text[mishap.at : mishap.at + 1]
+    if inner in ("[", "{") and _IN_VALUE.search(mishap.text, max(0, mishap.at - _NEAR), mishap.at):
+        message = (
+            f"a {inner} can't stand in an unquoted value between brackets or braces: put the whole value in quotes"
+        )
+        return Told(mishap.at, "syntax", message)
     bracket, close = ("[", "]") if "sequence" in mishap.context else ("{", "}")
     message = f"the {bracket} that begins here is not closed before the next value: a ',' or '{close}' is missing"
     return Told(mishap.begun, "syntax", message)
@@ -121,6 +134,9 @@ def _open_quote(mishap: Mishap) -> Told | None:
 
 
 def _no_colon(mishap: Mishap) -> Told:
+    if mishap.text.startswith(("<<<<<<<", "=======", ">>>>>>>"), mishap.begun):
+        told = "a merge that is not settled: keep one side, and take out the lines with <<<<<<<, ======= and >>>>>>>"
+        return Told(mishap.begun, "syntax", told)
     return Told(mishap.begun, "syntax", "a ':' is missing after this: a line of a map is 'key: value'")
 
 

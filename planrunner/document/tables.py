@@ -137,7 +137,10 @@ AGENT = closed(
     {
         "model": _MODEL,
         "instructions": ref("prompt", "Told to the model before every task."),
-        "tools": texts("The tools the agent may call; no others."),
+        "tools": {
+            **texts("The tools the agent may call; no others."),
+            "items": {"type": "string", "x-expected": "the name of a tool"},
+        },
         "max_turns": {**count("So many replies without an end fail the step."), "default": 10},
         "ask": {"type": "boolean", "default": False, "description": "Whether the agent may ask the end user."},
         "sees": {
@@ -159,7 +162,7 @@ RETRY = closed(
         "backoff": {"enum": ["constant", "exponential"], "description": "How the wait grows."},
         "on": {"type": "array", "items": {"enum": HANDLED}, "description": "The error kinds that are tried again."},
     },
-    **{"x-kind": "retry"},
+    **{"x-kind": "retry", "x-expected": "a map such as {max_attempts: 3, delay: 2s}"},
     description="Failing calls are made again.",
 )
 
@@ -172,7 +175,7 @@ WRAPS: dict[str, Schema] = {
             "max_items": {**count("A longer list fails the step."), "default": 1000},
         },
         "in",
-        **{"x-kind": "foreach"},
+        **{"x-kind": "foreach", "x-expected": "a map such as {in: inputs.orders, as: order}"},
         description="The step is run for each item of a list. The output is the list of outputs, in order.",
     ),
     "on_error": {
@@ -198,7 +201,7 @@ WRAPS: dict[str, Schema] = {
         },
         "until",
         "max",
-        **{"x-kind": "repeat"},
+        **{"x-kind": "repeat", "x-expected": "a map such as {until: steps.poll.output.done, max: 5}"},
         description="Run, test, run again.",
     ),
     "retry": {**ref("retry"), "description": "Failing calls are made again."},
@@ -333,7 +336,7 @@ TOP: dict[str, Schema] = {
             "timeout": ref("duration", "For `tool` and `task` steps."),
             "retry": {**ref("retry"), "description": "For `tool` and `task` steps."},
         },
-        **{"x-kind": "defaults"},
+        **{"x-kind": "defaults", "x-expected": "a map such as {model: openai/gpt-4o-mini}"},
         description="What holds where a step or agent says nothing.",
     ),
     "limits": closed(
@@ -344,7 +347,7 @@ TOP: dict[str, Schema] = {
             "tool_calls": count("Tool calls."),
             "duration": ref("duration", "Time in which a step is in flight."),
         },
-        **{"x-kind": "limits"},
+        **{"x-kind": "limits", "x-expected": "a map such as {llm_calls: 20, duration: 10m}"},
         description="Ceilings of the whole run.",
     ),
     "steps": ref("steps", "What is done."),

@@ -61,6 +61,8 @@ _COMPLEX: Final = re.compile(
 )
 """What compares, or reads fields of what is no path."""
 _ERRORS: Final = ("unknown-field", "not-in-enum")
+_COUNTED: Final = re.compile(r"\{%[-+]?\s*for\b.*\bloop\b", re.DOTALL)
+"""What reads the `loop` of a `for`, which is no path of the plan."""
 _WITHIN: Final = ("object", "array")
 _OF_LANGUAGE: Final = {"inputs": 2, "steps": 3, "context": 3, "run": 2, "loop": 2, "error": 2, "secrets": 2}
 """So many words of a path are the language's own, or are looked at by other rules."""
@@ -133,7 +135,7 @@ class Types:
             ]
             if read:
                 names = Names(self, site)
-                if any(self._is_doubtful(names, path, complex_) for path in read):
+                if any(self._is_doubtful(names, path, complex_) for path in read) or _COUNTED.search(text):
                     yield site
 
     def _is_doubtful(self, names: Names, path: tuple[str, ...], complex_: bool) -> bool:

@@ -202,11 +202,16 @@ class Document:
         return dict.fromkeys(text_of(item) or "" for item in node.items) if isinstance(node, ListNode) else {}
 
     @cached_property
+    def bound(self) -> tuple[tuple[str, MapNode], ...]:
+        """Every binding in `hooks`, with the point at which it stands."""
+        listed = ((point, entry.value) for point, entry in self.table("hooks").entries.items())
+        items = ((point, node.items if isinstance(node, ListNode) else [node]) for point, node in listed)
+        return tuple((point, item) for point, each in items for item in each if isinstance(item, MapNode))
+
+    @cached_property
     def bindings(self) -> tuple[MapNode, ...]:
-        """Every binding in `hooks`."""
-        listed = (entry.value for entry in self.table("hooks").entries.values())
-        items = (item for node in listed for item in (node.items if isinstance(node, ListNode) else [node]))
-        return tuple(item for item in items if isinstance(item, MapNode))
+        """The same without the points."""
+        return tuple(binding for _, binding in self.bound)
 
     @cached_property
     def has_few_hooks(self) -> bool:

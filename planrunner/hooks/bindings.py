@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from planrunner.clarification_handler import ClarificationHandler
 from planrunner.errors import UsageError
-from planrunner.hooks import BUILTIN
+from planrunner.hooks import BUILTIN, RENDERED
 from planrunner.hooks.base import POINTS, SECONDS, Binding, Matcher
 from planrunner.hooks.deny_tool_calls import make_for_policy
 from planrunner.plan import HookEntry, Plan
@@ -86,8 +86,8 @@ def _of_entry(entry: HookEntry, load_code: Callable[[str], Any], own_list: int) 
     if make is None:
         hook = load_code(entry.use)
     else:
-        # What a built-in is made with is fixed; only the message of `fail` is a template of its own.
-        own = {name: with_.pop(name) for name in list(with_) if name != "message"}
+        # What a built-in is made with is fixed; what it tells people is rendered at each firing.
+        own = {name: with_.pop(name) for name in list(with_) if name not in RENDERED}
         try:
             hook = load(make)(**own)
         except Exception as error:  # a pattern that is none, a setting that it does not have

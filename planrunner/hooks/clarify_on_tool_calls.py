@@ -28,26 +28,29 @@ def clarify_on_tool_calls(tool: str | Tool | list[str] | list[Tool]) -> Hook:
     return make(tools=[named.id if isinstance(named, Tool) else named for named in listed])
 
 
-def make(tools: list[str], guidance: str | None = None, to: Any = "end_user") -> Hook:
-    """The hook of a plan: `tools` (globs), `guidance`, `to`."""
+def make(tools: list[str], to: Any = "end_user") -> Hook:
+    """The hook of a plan: `tools` (globs) and `to`; `guidance` is a template, and comes with each firing."""
 
     @speaks("clarify", tools)
-    def clarify(tool: Tool, args: dict[str, Any], plan_run: PlanRun, step: Step) -> Clarification | None:
+    def clarify(
+        tool: Tool, args: dict[str, Any], plan_run: PlanRun, step: Step, *, guidance: Any = None
+    ) -> Clarification | None:
         return _verify(tool, args, plan_run, guidance, to)
 
     return clarify
 
 
-def make_for_all(guidance: str | None = None, to: Any = "end_user") -> Hook:
+def make_for_all(to: Any = "end_user") -> Hook:
     """As `make`, for every tool."""
-    return make([], guidance, to)
+    return make([], to)
 
 
-def _verify(tool: Tool, args: dict[str, Any], plan_run: PlanRun, guidance: str | None, to: Any) -> Clarification | None:
+def _verify(tool: Tool, args: dict[str, Any], plan_run: PlanRun, guidance: Any, to: Any) -> Clarification | None:
     asked = plan_run.get_clarification_for_step(ClarificationCategory.USER_VERIFICATION)
     if asked is None or not asked.resolved:
         call = f"{tool.name} with {dumps(args)}"
-        told = f"May {tool.name} be called with {dumps(args)}?" if guidance is None else f"{guidance} ({call})"
+        text = guidance if isinstance(guidance, str) else dumps(guidance)  # as in a template's text
+        told = f"May {tool.name} be called with {dumps(args)}?" if guidance is None else f"{text} ({call})"
         return UserVerificationClarification(plan_run_id=plan_run.id, user_guidance=told, to=to)
     if asked.response != "yes":
         raise ToolHardError(f"User rejected tool call to {tool.name} with args {dumps(args)}")

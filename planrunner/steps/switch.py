@@ -24,6 +24,7 @@ KIND = StepKind(
     schema={
         "type": "array",
         "minItems": 1,
+        "x-expected": "a list of cases, each beginning with '- when: …' or '- steps: …'",
         "description": "Runs the first case that holds. The output is that of the last step it ran, else null.",
         "items": {
             "type": "object",

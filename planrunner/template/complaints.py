@@ -22,11 +22,20 @@ _FOREIGN: Final = (
     (r"\?\?", "`??` is not known: write `or`, or `| default(...)`"),
     (r"\?\.", "`?.` is not known: write `.`, and `| default(...)` for what may be missing"),
     (r"\?", "`? :` is not known: write `A if CONDITION else B`"),
-    (r"=>", "functions are not known here: use filters such as map, select and selectattr"),
+    (r"<>", "`<>` is not known: write `!=`"),
+    (r"=>", "functions are not known here: use filters such as map, select and selectattr; to compare, write `>=`"),
+    (r"\blambda\b", "functions are not known here: use filters such as map, select and selectattr"),
+    (r"(?<=[\[(])\s*[\w.]+\s+for\b", "there are no comprehensions: use filters such as map and select"),
+    (r"\|\s*\w+\s*:", "what a filter is given stands in brackets: `| default('…')`"),
     (r"(?<![=!<>])=(?!=)", "`=` is not a comparison: write `==`"),
     (r"\b(?:AND|OR|NOT)\b", "`and`, `or` and `not` are written in small letters"),
+    ("[\u201c\u201d\u201e\u2018\u2019]", "a curly quote has no meaning: write texts in straight quotes, ' or \""),
     (r"`", "a backtick is not known: write strings in quotes"),
 )
+_NESTED: Final = re.compile(
+    r"\{[{%](?:(?!\{[{%]|[%}]\}).)*(\{\{)(?:(?!\{[{%]|[%}]\}).)*\}\}(?:(?!\{[{%]).)*?[%}]\}", re.S
+)
+"""A tag in a tag: after the inner end comes the outer one."""
 _SIGNS: Final = {
     "end of print statement": "`}}`",
     "end of statement block": "`%}`",
@@ -35,6 +44,7 @@ _SIGNS: Final = {
     "end of expression": "the end",
     "end of template": "the end",
     "name": "a name",
+    "string": "a text in quotes",
 }
 
 
@@ -47,6 +57,10 @@ def complaint(text: str, bare: bool, message: str, offset: int, progress: Progre
     foreign = _foreign_word(blank[: max(offset, progress.at) + 3 - start], start)
     if foreign is not None:
         return foreign
+    nested = None if bare or progress.opened is None else _NESTED.match(blank)
+    if nested is not None:
+        told = "braces can't stand in braces: within them a name is written as it is"
+        return TemplateSyntaxFault(told, start + nested.start(1))
     if not bare and progress.opened is not None and _is_unclosed(text, start, message):
         return _unclosed(text, start)
     ended = re.match(r"unexpected (?:end of template|'end of .*')", message)
@@ -82,15 +96,21 @@ def _said(text: str, message: str, offset: int) -> TemplateSyntaxFault:
     if match := re.match(r"expected token '(.+)', got '(.*)'$", message, re.S):
         return TemplateSyntaxFault(_instead_of(*match.groups()), offset)
     if match := re.match(r"Expected an expression, got '(.*)'$", message):
-        return TemplateSyntaxFault(f"an expression is missing before {_sign(match[1])}", offset)
+        return TemplateSyntaxFault(
+            f"an expression is missing before {_sign(match[1])}: write one, such as inputs.name", offset
+        )
     if match := re.match(r"unexpected char (.+) at \d+$", message):
         unclosed = match[1] in ('"\'"', "'\"'")
         told = "the string that begins here is never closed" if unclosed else f"{match[1]} has no meaning here"
         return TemplateSyntaxFault(told, offset)
     if match := re.match(r"unexpected '(.)', expected '(.)'", message):
-        return TemplateSyntaxFault(f"`{match[1]}` closes what `{match[2]}` should close", offset)
+        return TemplateSyntaxFault(
+            f"`{match[1]}` closes what `{match[2]}` should close: set that one before it", offset
+        )
     if match := re.match(r"unexpected (?:end of template|'end of .*')", message):
-        return TemplateSyntaxFault("the expression ends where more is expected", offset)
+        return TemplateSyntaxFault(
+            "the expression ends where more is expected: write the rest, or take out the last sign", offset
+        )
     if match := re.match(r"unexpected '(.*)'$", message, re.S):
         return TemplateSyntaxFault(f"{_sign(match[1])} can't stand here", offset)
     if match := re.match(r"Encountered unknown tag '(\w+)'", message):
@@ -107,8 +127,8 @@ def _sign(token: str) -> str:
 
 
 def _instead_of(expected: str, got: str) -> str:
-    if expected.startswith("end of ") and got not in _SIGNS:
-        return f"`{got}` can't follow here: an operator, a filter or {_sign(expected)} was expected"
+    if expected.startswith("end of ") and (got not in _SIGNS or got == "string"):
+        return f"{_sign(got)} can't follow here: an operator, a filter or {_sign(expected)} was expected"
     return f"{_sign(expected)} was expected, and there is {_sign(got)}"
 
 
@@ -116,4 +136,6 @@ def _unknown_tag(tag: str, message: str) -> str:
     looking = re.search(r"looking for(?: the following tags:)? (.*?)\.(?: |$)", message)
     if looking and tag in _MARKERS:
         return f"`{{% {tag} %}}` does not fit here: {looking[1].replace(chr(39), '`')} was expected"
+    if tag in _MARKERS and tag.startswith("end"):
+        return f"`{{% {tag} %}}` closes nothing: there is no `{{% {tag[3:]} %}}` before it"
     return f"there is no tag `{tag}`; there are {', '.join(TAGS)}{hint(tag, TAGS)}"

@@ -29,13 +29,32 @@ _INSTEAD: Final = {
     "get": "x.NAME | default(...)",
     "strip": "x | trim",
     "split": "a tool, or a step that returns a list",
-    "startswith": "x[:N] == '...'",
-    "endswith": "x[-N:] == '...'",
+    **dict.fromkeys(("startswith", "startsWith"), "x[:N] == '...'"),
+    **dict.fromkeys(("endswith", "endsWith"), "x[-N:] == '...'"),
+    **dict.fromkeys(("contains", "includes"), "'part' in x"),
+    **dict.fromkeys(("always", "cancelled"), "the plan's finally, whose steps are run whatever the outcome"),
+    **dict.fromkeys(("success", "failure"), "steps.ID.state, or the on_error of the step that fails"),
+    **dict.fromkeys(("toJSON", "dumps"), "x | tojson"),
+    **dict.fromkeys(("fromJSON", "loads"), "a task with returns, which gives an object"),
+    **dict.fromkeys(("type", "isinstance"), "x is string, x is number, x is mapping"),
+    "sorted": "x | sort",
+    "toLowerCase": "x | lower",
+    "toUpperCase": "x | upper",
     "append": "LIST + [x]",
     "isoformat": "x | date('%Y-%m-%d')",
     "len": "x | length",
     "str": "x | string",
     "now": "run.started_at (there is no clock: a resumed run must render the same text)",
+}
+_OTHER_FILTERS: Final = {
+    **dict.fromkeys(("size", "len"), "length"),
+    **dict.fromkeys(("json", "to_json", "to_nice_json"), "tojson"),
+    **dict.fromkeys(("split", "from_json", "fromjson", "parse_json"), "it as a tool, or as a task with returns"),
+    "attr": "x['NAME']",
+    "bool": "a comparison, as in x == 'true'",
+    "ternary": "A if CONDITION else B",
+    **dict.fromkeys(("upcase", "uppercase", "to_upper"), "upper"),
+    **dict.fromkeys(("downcase", "lowercase", "to_lower"), "lower"),
 }
 _SPECIAL_TESTS: Final = ("defined", "undefined")
 
@@ -98,8 +117,8 @@ def _call(node: Node) -> Iterator[str]:
 
 def _filter(node: Node) -> Iterator[str]:
     if node.name not in FILTERS:
-        advice = ": write x['NAME']" if node.name == "attr" else hint(node.name, FILTERS)
-        yield f"there is no filter `{node.name}`{advice}"
+        other = _OTHER_FILTERS.get(node.name)
+        yield f"there is no filter `{node.name}`{hint(node.name, FILTERS) if other is None else f': write {other}'}"
     else:
         yield from _arguments(node, FILTERS[node.name], "filter")
 

@@ -1,135 +1,110 @@
-"""Right plans are let be, and a slip of the finger in any name that a schema knows is found on its line."""
+"""Right plans are let be, and a mistake that is put into one of them is found on its line.
+
+Each kind of mistake says in its own file what it is, which line is the right one, and what is left out because the
+plan that comes of it is right. With --full every mutant is checked, else every fifth.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Final
 
 import pytest
+import yaml
 
-from planrunner.document.load import load_document
 from planrunner.document.problem import Problem
-from planrunner.document.source import parse, plain
-from planrunner.registry import load
-from planrunner.tools.builtin import BUILTIN
+from tests.conftest import Size
+from tests.document.mutations import dropped, gates, keys, references, types
+from tests.document.mutations.corpus import Plan, right_plans
+from tests.document.mutations.reading import Mutant, line_of, read
 
-ROOT = Path(__file__).parent.parent.parent
-_BLOCK = re.compile(r"```yaml\n(planrunner: 1\n.*?)```", re.S)
-_PATH = re.compile(r"\b(?:inputs|context|steps|run)(?:\.[A-Za-z_]\w*)+")
-_COMPARED = re.compile(r"(\b(?:inputs|steps)(?:\.\w+)+)\s*[=!]=\s*(['\"])(\w+)\2")
+KINDS: Final[dict[str, tuple[Callable[[Plan], Iterator[Mutant]], int]]] = {
+    "a typo in a key": (keys.mutants, 15_000),
+    "a typo in a reference": (references.mutants, 8_000),
+    "a dropped step": (dropped.mutants, 300),
+    "a dropped gate": (gates.mutants, 100),
+    "a swapped type": (types.mutants, 12_000),
+}
+"""Kind → what makes its mutants, and how many there are at least."""
 
+FEW: Final = 1_000
+"""So many mutants of a kind are always checked."""
 
-class Plan(NamedTuple):
-    """A plan as it stands somewhere."""
-
-    name: str
-    text: str
-    path: str | None = None
-
-
-def _plans() -> Iterator[Plan]:
-    for folder in ("plans", "tests/plans/ok", "tests/plans/later", "tests/runs"):
-        for file in sorted((ROOT / folder).glob("*.yml")):
-            text = file.read_text(encoding="utf-8-sig")
-            if re.search(r"^planrunner: 1", text, re.MULTILINE):
-                yield Plan(f"{folder}/{file.name}", text, str(file))
-    for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
-        if page.name == "checks.md":
-            continue
-        for number, block in enumerate(_BLOCK.findall(page.read_text(encoding="utf-8"))):
-            yield Plan(f"{page.name}-{number}", block)
+NOT_YET: Final = ("not-supported", "subplan-file")
+"""What the pages and the right plans may show although this version, or this folder, does not have it."""
 
 
-PLANS = list(_plans())
+def _wrong(plan: Plan) -> list[Problem]:
+    return [problem for problem in plan.problems() if problem.code not in NOT_YET]
 
 
-def _problems(plan: Plan, text: str) -> tuple[Problem, ...]:
-    return load_document(text.encode(), "plan.yml", path=plan.path, root=str(ROOT)).problems
-
-
-@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
+@pytest.mark.parametrize("plan", right_plans(), ids=lambda plan: plan.name)
 def test_right_plans_are_let_be(plan: Plan) -> None:
-    told = {"unknown-field", "not-in-enum", "may-be-null", "not-boolean", "wrong-args"}
-    assert [problem for problem in _problems(plan, plan.text) if problem.code in told] == []
+    assert _wrong(plan) == []
 
 
-def _steps(node: Any) -> Iterator[dict[str, Any]]:
-    """Every step of a plan, by a walk of its own."""
-    if isinstance(node, dict):
-        if isinstance(node.get("id"), str):
-            yield node
-        for value in node.values():
-            yield from _steps(value)
-    elif isinstance(node, list):
-        for item in node:
-            yield from _steps(item)
+def test_every_folder_of_right_plans_and_the_docs_are_among_them() -> None:
+    names = [plan.name for plan in right_plans()]
+    for beginning, count in {
+        "plans/": 6,
+        "tests/runs/": 120,
+        "tests/plans/ok/": 10,
+        "docs/": 60,
+        "README.md": 1,
+    }.items():
+        assert sum(name.startswith(beginning) for name in names) >= count, beginning
 
 
-def _schema_of(data: Any, path: list[str]) -> Any:
-    """What a schema in the file (or of a built-in tool) says of the place that a path leads to; None: nothing."""
-    if path[0] == "inputs":
-        schema, rest = {"properties": data.get("inputs", {}), "additionalProperties": False}, path[1:]
-    elif path[0] == "steps" and path[2:3] == ["output"]:
-        step = next((each for each in _steps(data["steps"]) if each["id"] == path[1]), {})
-        if "foreach" in step or "on_error" in step:
-            return None
-        schema, rest = _output(data, step), path[3:]
-    else:
-        return None
-    for name in rest:
-        known = schema.get("properties", {}) if isinstance(schema, dict) else {}
-        schema = known.get(name)
-    return schema
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_mistake_is_found_on_its_line(kind: str, size: Size) -> None:
+    make, least = KINDS[kind]
+    every = [mutant for plan in right_plans() for mutant in make(plan)]
+    assert len(every) >= least
+    some = every if len(every) < FEW else every[:: size(5, 1)]
+    missed = [mutant for mutant in some if not _is_found(mutant)]
+    print(f"{kind}: {len(some) - len(missed)} of {len(some)} mutants found", *map(_shown, missed), sep="\n  ")
+    assert len(missed) <= len(some) * 0.05
 
 
-def _output(data: Any, step: dict[str, Any]) -> Any:
-    asked = step.get("clarify", {})
-    if "returns" in step or "fields" in asked:
-        return {"properties": step.get("returns") or asked.get("fields"), "additionalProperties": False}
-    if asked.get("type") == "multiple_choice" and isinstance(asked["options"], list):
-        return {"enum": [*asked["options"], *([asked["on_timeout"]["answer"]] if "on_timeout" in asked else [])]}
-    if step.get("tool") in BUILTIN and step["tool"] not in data.get("tools", {}):
-        return load(BUILTIN[step["tool"]]).output_schema
-    return None
+def _is_found(mutant: Mutant) -> bool:
+    """Whether a problem is told on each of the right lines."""
+    told = {problem.line for problem in mutant.plan.problems(mutant.text)}
+    return all(told & lines for lines in mutant.lines)
 
 
-def _mutants(plan: Plan) -> Iterator[tuple[int, str]]:
-    """The line, and the text of the plan with one letter too many in a name, or value, that the plan knows."""
-    data = plain(parse(plan.text.encode(), plan.name).root)
-    for found in _PATH.finditer(plan.text):
-        names = found[0].split(".")
-        if "{{" not in plan.text[: found.start()].rpartition("\n")[2] and "when" not in _line(plan.text, found.start()):
-            continue
-        for place in range(1, len(names)):
-            at = found.start() + len(".".join(names[: place + 1]))
-            schema = _schema_of(data, names[:place]) if place > (2 if names[0] == "steps" else 0) else None
-            if names[0] == "context" and place > 1 and "context" not in data:
-                continue
-            if (names[0] == "steps" and place < 3) or names[0] in ("context", "run") or _is_closed(schema):
-                yield plan.text.count("\n", 0, at) + 1, plan.text[:at] + "q" + plan.text[at:]
-    for found in _COMPARED.finditer(plan.text):
-        schema = _schema_of(data, found[1].split("."))
-        if isinstance(schema, dict) and "enum" in schema:
-            at = found.end() - 1
-            yield plan.text.count("\n", 0, at) + 1, plan.text[:at] + "q" + plan.text[at:]
+def _shown(mutant: Mutant) -> str:
+    at = [min(lines) for lines in mutant.lines]
+    return f"{mutant.plan.name}: {mutant.what}: " + " · ".join(f"{line}: {_line(mutant.text, line)}" for line in at)
 
 
-def _line(text: str, at: int) -> str:
-    return text[text.rfind("\n", 0, at) + 1 : at]
+def _line(text: str, number: int) -> str:
+    return text.splitlines()[number - 1].strip()
 
 
-def _is_closed(schema: Any) -> bool:
-    return isinstance(schema, dict) and schema.get("additionalProperties") is False
+@pytest.mark.parametrize("plan", right_plans(), ids=lambda plan: plan.name)
+def test_a_plan_without_a_step_or_a_gate_is_still_a_yaml_file_without_that_alone(plan: Plan) -> None:
+    """That a mutant is found must not be due to a file that can't be read at all."""
+    ids = _ids(plan.text)
+    for mutant in dropped.mutants(plan):
+        assert _ids(mutant.text) == ids - set(mutant.what.removeprefix("without ").split("/")), mutant.what
+    for mutant in gates.mutants(plan):
+        assert _ids(mutant.text) <= ids, mutant.what
 
 
-def test_a_slip_in_a_name_or_value_that_the_plan_knows_is_found_on_its_line() -> None:
-    mutants = [(plan, line, text) for plan in PLANS for line, text in _mutants(plan)]
-    missed = [
-        (plan.name, line, text.splitlines()[line - 1])
-        for plan, line, text in mutants
-        if not any(problem.line == line and problem.level == "error" for problem in _problems(plan, text))
-    ]
-    assert len(mutants) > 200
-    assert len(missed) <= len(mutants) * 0.05, missed
+def _ids(text: str) -> set[str]:
+    return {key.value.value for key in read(text) if (key.role, key.path[-1]) == ("step", "id")}
+
+
+@pytest.mark.parametrize("plan", right_plans(), ids=lambda plan: plan.name)
+def test_with_a_guard_the_same_irreversible_call_is_let_be(plan: Plan) -> None:
+    for mutant in gates.mutants(plan):
+        if mutant.what.startswith("unguarded "):
+            text = gates.guarded(plan, mutant.what.removeprefix("unguarded "))
+            assert text is not None
+            assert [problem for problem in plan.problems(text) if problem.code not in NOT_YET] == []
+
+
+def test_what_the_mutations_take_for_a_line_is_that_of_the_yaml_library() -> None:
+    node = yaml.compose("a:\n  b: 1\n", Loader=yaml.CSafeLoader)
+    inner = node.value[0][1].value[0][0]
+    assert line_of("a:\n  b: 1\n", inner.start_mark.index) == inner.start_mark.line + 1 == 2

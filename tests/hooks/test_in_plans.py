@@ -419,9 +419,8 @@ def test_a_handler_that_is_none_is_refused_before_the_run(plan_of: PlanOf, fired
 
 
 def test_a_hook_that_can_not_be_made_is_refused_before_the_run(plan_of: PlanOf, fired: list[str]) -> None:
-    for binding in ("{use: 'guards:nobody'}", "{use: redact, with: {patterns: ['(']}}"):
-        with pytest.raises(UsageError):
-            run(plan_of, f"{{before_tool_call: [{binding}]}}")
+    with pytest.raises(UsageError):
+        run(plan_of, "{before_tool_call: [{use: 'guards:nobody'}]}")
 
 
 def test_log_step_outputs(plan_of: PlanOf, fired: list[str], caplog: pytest.LogCaptureFixture) -> None:

@@ -14,6 +14,7 @@ from planrunner.document.tree import text_of
 from planrunner.document.view import Document
 from planrunner.document.words import near
 from planrunner.plan import Plan
+from planrunner.template import is_template
 from planrunner.tools.builtin import BUILTIN
 
 _LISTED: Final = 12
@@ -39,8 +40,9 @@ def check(document: Document) -> Iterator[Problem]:
 
 def _unmet(document: Document, node: Node | None, names: Collection[str], what: str) -> Iterator[Problem]:
     for glob in texts(node):
-        if str(glob.value) not in names and not any(fnmatchcase(name, str(glob.value)) for name in names):
-            advice = near(str(glob.value), names) or f"; name one of: {_listed(names)}"
+        name = str(glob.value)
+        if not is_template(name) and name not in names and not any(fnmatchcase(each, name) for each in names):
+            advice = near(name, names) or f"; name one of: {_listed(names)}"
             message = f"no {what} of this plan is meant by {glob.value!r}, so the hook would never fire{advice}"
             yield document.problem(glob, "matches-nothing", message)
 

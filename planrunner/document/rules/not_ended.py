@@ -77,7 +77,8 @@ def _from_within(step: StepView, path: Path, target: StepView) -> str | None:
     if inside[:2] == ("repeat", "until") or inside[:1] == ("on_error",):
         return None
     if target is step:
-        return f"the step {target.name!r} reads itself, and has not ended here"
+        advice = "name a step above it; with 'repeat', 'previous' is the round before"
+        return f"the step {target.name!r} reads itself, and has not ended here: {advice}"
     return f"the step {target.name!r} goes on until all in it has ended: {step.name!r} can't read it"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from planrunner.document.hints import NAMES
@@ -17,7 +18,20 @@ from planrunner.document.words import near
 from planrunner.template import Reference
 
 _EVERYWHERE: Final = ("inputs", "context", "steps", "run", "secrets")
-_IN_HOOKS: Final = ("tool", "args", "output", "step")
+_CALL: Final = ("step", "tool", "args")
+_IN_HOOKS: Final[dict[str, tuple[str, ...]]] = {
+    "before_plan_run": (),
+    "after_plan_run": ("output",),
+    "before_step_execution": ("step",),
+    "after_step_execution": ("step", "output"),
+    "before_tool_call": _CALL,
+    "after_tool_call": (*_CALL, "output"),
+}
+"""Hook point → what is known there beside the rest."""
+_JOINED: Final = re.compile(r"(?<![\w-])([A-Za-z]\w*-)(?:\w+-)*$")
+"""What stands before a name that is joined to it by a hyphen."""
+_NEAR: Final = 100
+"""So many characters before a name are looked at."""
 _BROKEN: Final = ""
 """Stands for the name of an item that can't be read: any name could be it."""
 _FIELDS: Final = {
@@ -25,6 +39,7 @@ _FIELDS: Final = {
     "error": ("kind", "message"),
     "loop": ("index", "index0"),
 }
+_FIELDS_IN_HOOKS: Final = {"run": _FIELDS["run"], "tool": ("id",), "step": ("id",)}
 
 
 def check(document: Document) -> Iterator[Problem]:
@@ -47,10 +62,12 @@ def _wrong(document: Document, site: Site, reference: Reference) -> str | None:
     if name not in known:
         if _BROKEN in known:
             return None
-        return _unknown(str(name), document, known)
+        if joined := _JOINED.search(site.node.value, max(0, reference.offset - _NEAR), reference.offset):
+            return f"a - in a name is read as minus: no {joined[1] + name!r} is known; names have _ here"
+        return _unknown(str(name), document, known) + _or_text(str(name), document, rest)
     if name == "secrets" and rest:
         return _undeclared_secret(str(rest[0]), document)
-    fields = _FIELDS.get(str(name))
+    fields = (_FIELDS_IN_HOOKS if site.path[0] == "hooks" else _FIELDS).get(str(name))
     if fields and rest and rest[0] not in fields and name not in _items(document, site.path):
         return f"{name!r} has no {str(rest[0])!r}{near(str(rest[0]), fields)}; it has {', '.join(fields)}"
     return None
@@ -59,7 +76,7 @@ def _wrong(document: Document, site: Site, reference: Reference) -> str | None:
 def names_at(document: Document, path: Path) -> tuple[str, ...]:
     """The first words that have a meaning at this place."""
     if path[:1] == ("hooks",):
-        return (*_EVERYWHERE, *_IN_HOOKS)
+        return (*_EVERYWHERE, *_IN_HOOKS.get(str(path[1]), ()))
     if path[:1] == ("models",):
         return ("secrets",)
     return (*_EVERYWHERE, *_items(document, path), *_of_step(document, path))
@@ -92,7 +109,7 @@ def _items(document: Document, path: Path) -> Iterator[str]:
 
 def _unknown(name: str, document: Document, known: tuple[str, ...]) -> str:
     if known == ("secrets",):
-        return f"only secrets can be read here, and no {name!r}"
+        return f"only secrets can be read here, and no {name!r}: write the value itself"
     if name in document.by_id:
         return f"nothing is called {name!r} here; a step's output is read as steps.{name}.output"
     for table in ("inputs",):
@@ -106,6 +123,15 @@ def _unknown(name: str, document: Document, known: tuple[str, ...]) -> str:
     shown = [word for word in dict.fromkeys(known) if word not in TOP or word in document.root.entries]
     advice = near(name, shown) or f"; known here are {', '.join(shown)}"
     return f"nothing is called {name!r} here{advice}"
+
+
+def _or_text(name: str, document: Document, rest: Sequence[str | int]) -> str:
+    """A word that stands alone may be meant as a text."""
+    contract = document.table("context").get("additional_data")
+    known = isinstance(contract, MapNode) and name in contract.entries
+    if rest or known or name in NAMES or name in document.by_id or name in document.named("inputs"):
+        return ""
+    return f" (a text stands in quotes: {name!r})"
 
 
 def _undeclared_secret(name: str, document: Document) -> str | None:

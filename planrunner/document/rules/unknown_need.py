@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from planrunner.document.problem import Problem
 from planrunner.document.view import Document, StepView
-from planrunner.document.words import near
+from planrunner.document.words import listed, near
+
+_SHOWN = 12
 
 
 def check(document: Document) -> Iterator[Problem]:
@@ -21,4 +23,5 @@ def _message(name: str, step: StepView, document: Document) -> str:
     if name in document.by_id:
         return f"the step {name!r} stands in another list: 'needs' takes ids of the same list only"
     others = [other for other in step.within.places if other != step.name]
-    return f"there is no step {name!r} to wait for{near(name, others)}"
+    there_are = f"; in this list there are {listed(others[:_SHOWN], 'and')}" if others else ": take it out"
+    return f"there is no step {name!r} to wait for{near(name, others) or there_are}"
