@@ -38,7 +38,7 @@ class Thinker:
         if request.turn == 0 and request.tools:
             return Reply(None, tuple(_call(place, offer, task) for place, offer in enumerate(request.tools)))
         is_wrong = task.get("fails") == "schema_error" and request.turn - bool(request.tools) < times
-        return Reply("nothing" if is_wrong else json.dumps({"n": int(task["n"]) * 31 % 97}))
+        return Reply("nothing" if is_wrong else json.dumps({"n": _number(task["n"]) * 31 % 97}))
 
     async def takes_schema(self, choice: ModelChoice, beside_tools: bool) -> bool:
         return False
@@ -47,8 +47,13 @@ class Thinker:
         return True
 
 
+def _number(told: str) -> int:
+    """A number as a prompt tells it; what a person answered may be a truth value."""
+    return int(json.loads(told) or 0)
+
+
 def _call(place: int, offer: object, task: dict[str, str]) -> ToolCall:
-    args: dict[str, object] = {"n": int(task["n"]) + place}
+    args: dict[str, object] = {"n": _number(task["n"]) + place}
     if "inside" in task:
         args |= {"fails": task["inside"], "times": int(task.get("times", 0))}
     return ToolCall(f"c{place}", offer["function"]["name"], json.dumps(args))  # type: ignore[index] - as OpenAI has them
