@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from planrunner.document.typed import Types
     from planrunner.document.types import Type
 
-MAX_READING: Final = 1_000_000
+MAX_READING: Final = 1_500_000
 """So much is read of the templates of one plan, in characters; each begins with READING_ONE of them.
 
 All its sub-plans together may have as much again.

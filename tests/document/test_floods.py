@@ -138,3 +138,10 @@ def test_very_many_patterns_for_keys_are_refused() -> None:
     assert check_schema({"patternProperties": {f"a{n}": True for n in range(200)}}) == []
     (problem,) = check_schema({"patternProperties": {f"a{n}": True for n in range(201)}})
     assert str(problem) == "patternProperties: must have at most 200 patterns"
+
+
+def test_a_long_plan_is_no_flood() -> None:
+    steps = (f'  - {{id: s{n}, set: "{{{{ (steps.s{n - 1}.output) % 1000 }}}}"}}\n' for n in range(1, 2_500))
+    text = "planrunner: 1\nname: long\nsteps:\n  - {id: s0, set: 1}\n" + "".join(steps)
+    loaded = load_document(text.encode(), "long.yml", path=None, root=".")
+    assert loaded.plan is not None, loaded.problems[:3]
