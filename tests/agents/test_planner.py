@@ -301,9 +301,6 @@ def test_args_are_checked_against_the_tools_that_were_handed_over(tool: Tool) ->
 
 NEEDS_INPUT = HEAD + "inputs: {city: {type: string}}\nsteps:\n  - {id: a, set: '{{ inputs.city }}'}\n"
 NEEDS_NAME = HEAD + "context: {additional_data: {name: {type: string}}}\nsteps:\n  - {id: a, set: 1}\n"
-BAD_HOOK = (
-    HEAD + "hooks:\n  before_tool_call: [{use: deny_tool_calls, with: {tool: log}}]\nsteps:\n  - {id: a, set: 1}\n"
-)
 
 
 def test_a_plan_that_is_run_at_once_needs_no_inputs() -> None:
@@ -322,7 +319,6 @@ def test_a_plan_that_is_run_at_once_needs_no_inputs() -> None:
     [
         (NEEDS_INPUT, (3, 1), "the inputs do not fit the plan 'small': city: is missing"),
         (NEEDS_NAME, (3, 1), "the additional_data of the end user's context does not fit the plan 'small': name"),
-        (BAD_HOOK, (3, 1), "the hook deny_tool_calls at before_tool_call can't be made from its `with`"),
     ],
 )
 def test_what_would_keep_a_run_from_beginning_is_a_problem(plan: str, place: tuple[int, int], words: str) -> None:

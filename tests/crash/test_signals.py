@@ -36,7 +36,9 @@ def test_stopped_at_any_moment(tmp_path: Path, size: Size, number: signal.Signal
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     chance, kept, in_call = random.Random(seed), 0, 0
-    for turn in range(size(12, 100)):
+    for turn in range(size(60, 100)):
+        if kept and in_call and turn >= size(12, 100):
+            break
         project = Project(tmp_path / f"project{turn}")
         process = project.begin("run", "plan.yml", "--no-input")
         wait_for_command(process)
