@@ -6,13 +6,14 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from planrunner.errors import ContextError, InputsError, ModelNotConfiguredError, SchemaError, UsageError
-from planrunner.json_schema import SchemaProblem, compile_schema, with_defaults
+from planrunner.json_schema import compile_schema, with_defaults
 from planrunner.jsonsafe import to_json_safe
 from planrunner.limits import NAMES as LIMITS
 from planrunner.models.base import Model, models_named
 from planrunner.plan import ModelAlias, Plan
 from planrunner.registry import hint
 from planrunner.run_state import FAILED, RunState
+from planrunner.schema_words import SchemaProblem
 from planrunner.times import seconds
 
 
@@ -132,7 +133,7 @@ def check_raised(plan: Plan, run: RunState, limits: Mapping[str, Any]) -> None:
         if now is None:
             raise UsageError(f"the plan {plan.name!r} has no limit {name}: there is nothing to raise")
         if value <= now:
-            raise UsageError(f"the limit {name} is {now:g} already: give a higher one, and not {value:g}")
+            raise UsageError(f"the limit {name} is {now:,.12g} already: give a higher one, and not {value:,.12g}")
 
 
 def _takes(plan: Plan) -> str:

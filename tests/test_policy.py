@@ -399,7 +399,10 @@ CALLS = "steps: [{id: a, tool: log, args: {message: x}}, {id: b, tool: log, args
 @pytest.mark.parametrize("limits", ["", "limits: {tool_calls: 5}\n"])
 def test_ceilings_hold_where_a_plan_has_no_limit_or_a_higher_one(plan_of: PlanOf, limits: str) -> None:
     record = run(plan_of(limits + CALLS), Policy(limits=Limits(tool_calls=1)))
-    assert told(record) == ("limit_exceeded", "the policy's limit of 1 tool call is reached (limits.tool_calls)")
+    assert told(record) == (
+        "limit_exceeded",
+        "the policy's limit of 1 tool call is reached (limits.tool_calls); who keeps the policy can raise it",
+    )
     assert record.usage.tool_calls == 1
 
 

@@ -77,7 +77,7 @@ def test_aliases(tmp_path: Path) -> None:
         ("modle = 'x'\n", "there is no setting modle; did you mean model? (the settings are store, model,"),
         ("zzz = 1\n", "there is no setting zzz; the settings are store, model, models, synchronous"),
         ("model = 7\n", "model must be a text, and is 7"),
-        ("model = ''\n", "model must be a text, and is ''"),
+        ("model = ''\n", "model must be a text, and is an empty one"),
         ("store = true\n", "store must be a text, and is True"),
         ("synchronous = 'off'\n", 'synchronous must be "FULL" or "NORMAL", and is \'off\''),
         ("synchronous = []\n", 'synchronous must be "FULL" or "NORMAL", and is []'),

@@ -10,6 +10,8 @@ from planrunner.document.shape import Path, Site
 from planrunner.document.tree import text_of
 from planrunner.document.view import Document, StepView
 
+_NOT_FROM_FINALLY = "do it in 'steps', or read it under 'finally'"
+
 
 def check(document: Document) -> Iterator[Problem]:
     """Every reference to a step that may still run, or has not begun, when the template is rendered."""
@@ -89,6 +91,6 @@ def _until_sees(step: StepView, path: Path, target: StepView) -> bool:
 
 def _hidden(target: StepView) -> str:
     if target.within.owner is None:
-        return f"the step {target.name!r} stands under 'finally' and runs after this is read"
+        return f"the step {target.name!r} stands under 'finally' and runs after this is read: {_NOT_FROM_FINALLY}"
     owner = target.within.owner.name
     return f"the step {target.name!r} stands inside of {owner!r}: from outside read steps.{owner}.output"
