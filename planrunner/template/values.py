@@ -35,6 +35,8 @@ def look_up(value: Any, key: Any, place: str) -> Any:
 
 
 def _absence(value: Any, key: Any, place: str) -> str:
+    if not isinstance(key, (str, int, float)):
+        return f"{place} is read by a name or a number, and this is {named(key)}"
     if isinstance(value, Mapping):
         return f"{place} has no {_quoted(key)}{_instead(key, value)}"
     if isinstance(value, (list, tuple)):
@@ -228,7 +230,7 @@ def calculate(kind: str, left: Any, right: Any, budget: Budget) -> Any:
     if kind == "Mul" and isinstance(left, str) and type(right) is int:
         sized(len(left) * max(right, 0), budget)
         return left * right
-    advice = "; `~` joins strings" if kind == "Add" else ""
+    advice = "; `~` joins strings" if kind == "Add" and (isinstance(left, str) or isinstance(right, str)) else ""
     raise Fault(f"`{sign}` can't take {named(left)} and {named(right)}{advice}")
 
 

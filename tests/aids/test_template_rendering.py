@@ -342,6 +342,8 @@ def test_text_around_an_expression_is_kept(text: str) -> None:
         ("{{ run.started_at | date('%9999999999d') }}", ["format such as"]),
         ("{{ '9999-12-31' | plus('1d') }}", ["leaves the years"]),
         ("{{ {1: 2} }}", ["the keys of an object are strings"]),
+        ("{{ inputs[inputs.list] }}", ["inputs is read by a name or a number, and this is a list of 3 (in"]),
+        ("{{ [[1]] | sum }}", ["`+` can't take the number 0 and a list of 1 (in"]),
         ("{{ {inputs.list: 2} }}", ["the keys of an object are strings, and this is a list of 3"]),
         ("{{ [inputs.id][1] }}", ["has 1 item, none at [1]"]),
         ("{{ {'a\x1b[2J\nb': 1}.c }}", ["has no 'c'; there are: 'a\\x1b[2J\\nb' (in"]),

@@ -66,11 +66,12 @@ def _from_step(step: StepView, path: Path, target: StepView) -> str | None:
         return None
     if is_inside(target, step):
         return _hidden(target)
-    if step.needs() is not None and target.within is step.within and target.index < step.index:
-        return f"the step {target.name!r} may still be running here: add it to the 'needs' of {step.name!r}"
-    if target.within is step.within and target.index > step.index:
-        return f"the step {target.name!r} comes after {step.name!r}: move it above"
-    return f"the step {target.name!r} may not have ended when {step.name!r} starts: name it in 'needs'"
+    beside = next((each for each in around(step) if each.within is target.within), None)
+    if beside is None:
+        return _hidden(target)
+    if target.index > beside.index:
+        return f"the step {target.name!r} comes after {beside.name!r}: move it above"
+    return f"the step {target.name!r} may still be running here: add it to the 'needs' of {beside.name!r}"
 
 
 def _from_within(step: StepView, path: Path, target: StepView) -> str | None:
