@@ -133,7 +133,7 @@ def check_raised(plan: Plan, run: RunState, limits: Mapping[str, Any]) -> None:
         if now is None:
             raise UsageError(f"the plan {plan.name!r} has no limit {name}: there is nothing to raise")
         if value <= now:
-            raise UsageError(f"the limit {name} is {now:,.12g} already: give a higher one, and not {value:,.12g}")
+            raise UsageError(f"the limit {name} is {now:.12g} already: give a higher one, and not {value:.12g}")
 
 
 def _takes(plan: Plan) -> str:
