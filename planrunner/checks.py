@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from planrunner.errors import ContextError, InputsError, ModelNotConfiguredError, SchemaError, UsageError
 from planrunner.json_schema import compile_schema, with_defaults
@@ -108,6 +108,9 @@ async def check_prices(
                 )
 
 
+_WANTED: Final = {"usd": "a number above 0", "duration": "a duration above 0, such as 10m"}
+
+
 def raised_limits(limits: Mapping[str, Any]) -> dict[str, Any]:
     """Limits for a new try, checked. UsageError for one there is not, or a value that is none."""
     raised = {}
@@ -120,14 +123,18 @@ def raised_limits(limits: Mapping[str, Any]) -> dict[str, Any]:
         except (TypeError, ValueError, KeyError):
             raised[name] = -1
         if not raised[name] > 0:
-            raise UsageError(f"the limit {name} must be a number above 0, and is {value!r}")
+            raise UsageError(
+                f"the limit {name} must be {_WANTED.get(name, 'a whole number above 0')}, and is {value!r}"
+            )
     return raised
 
 
 def check_raised(plan: Plan, run: RunState, limits: Mapping[str, Any]) -> None:
     """UsageError when these limits can't be raised: the run is not FAILED, or they are no higher than those it has."""
     if limits and run.state != FAILED:
-        raise UsageError(f"limits are raised for a new try of a FAILED run, and run {run.id} is {run.state}")
+        raise UsageError(
+            f"limits are raised for a new try of a FAILED run, and run {run.id} is {run.state}: leave them out"
+        )
     for name, value in limits.items():
         now = run.raised_limits.get(name, getattr(plan.limits, name))
         if now is None:

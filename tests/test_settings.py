@@ -85,6 +85,7 @@ def test_aliases(tmp_path: Path) -> None:
         ("models.fast = 'x'\n", "models.fast must be a table with the key `model`"),
         ("models.fast.temperature = 0\n", "models.fast must be a table with the key `model`"),
         ("models.fast.model = ['a', 1]\n", "models.fast.model must be a text, and is 1"),
+        ("policy = 'team.toml'\n", 'policy must be a table, such as {deny = ["pay"]}, and is "team.toml"'),
         ("model = \n", "is not valid TOML: "),
     ],
 )
