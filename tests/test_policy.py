@@ -183,7 +183,7 @@ def test_a_table_of_pyproject_is_told_with_its_name(tmp_path: Path) -> None:
         f"{tmp_path / 'pyproject.toml'}: tool.planrunner.policy says what a policy can't"
     )
     (tmp_path / "pyproject.toml").write_text("[tool.planrunner]\npolicy = 'x'\n", "utf-8")
-    with pytest.raises(UsageError, match="tool.planrunner.policy must be a table"):
+    with pytest.raises(UsageError, match=r"tool\.planrunner\.policy must be a table"):
         load_settings(tmp_path, environ={})
 
 
