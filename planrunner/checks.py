@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from planrunner.errors import ContextError, InputsError, ModelNotConfiguredError, SchemaError, UsageError
-from planrunner.json_schema import SchemaProblem, compile_schema, with_defaults
+from planrunner.json_schema import compile_schema, with_defaults
 from planrunner.jsonsafe import to_json_safe
 from planrunner.limits import NAMES as LIMITS
 from planrunner.models.base import Model, models_named
 from planrunner.plan import ModelAlias, Plan
 from planrunner.registry import hint
 from planrunner.run_state import FAILED, RunState
+from planrunner.schema_words import SchemaProblem
 from planrunner.times import seconds
 
 
@@ -107,6 +108,9 @@ async def check_prices(
                 )
 
 
+_WANTED: Final = {"usd": "a number above 0", "duration": "a duration above 0, such as 10m"}
+
+
 def raised_limits(limits: Mapping[str, Any]) -> dict[str, Any]:
     """Limits for a new try, checked. UsageError for one there is not, or a value that is none."""
     raised = {}
@@ -119,20 +123,24 @@ def raised_limits(limits: Mapping[str, Any]) -> dict[str, Any]:
         except (TypeError, ValueError, KeyError):
             raised[name] = -1
         if not raised[name] > 0:
-            raise UsageError(f"the limit {name} must be a number above 0, and is {value!r}")
+            raise UsageError(
+                f"the limit {name} must be {_WANTED.get(name, 'a whole number above 0')}, and is {value!r}"
+            )
     return raised
 
 
 def check_raised(plan: Plan, run: RunState, limits: Mapping[str, Any]) -> None:
     """UsageError when these limits can't be raised: the run is not FAILED, or they are no higher than those it has."""
     if limits and run.state != FAILED:
-        raise UsageError(f"limits are raised for a new try of a FAILED run, and run {run.id} is {run.state}")
+        raise UsageError(
+            f"limits are raised for a new try of a FAILED run, and run {run.id} is {run.state}: leave them out"
+        )
     for name, value in limits.items():
         now = run.raised_limits.get(name, getattr(plan.limits, name))
         if now is None:
             raise UsageError(f"the plan {plan.name!r} has no limit {name}: there is nothing to raise")
         if value <= now:
-            raise UsageError(f"the limit {name} is {now:g} already: give a higher one, and not {value:g}")
+            raise UsageError(f"the limit {name} is {now:.12g} already: give a higher one, and not {value:.12g}")
 
 
 def _takes(plan: Plan) -> str:

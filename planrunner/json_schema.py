@@ -6,8 +6,7 @@ schema. The only home of jsonschema_rs, which is imported on first use.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, NoReturn
@@ -16,6 +15,7 @@ from planrunner.errors import SchemaError
 from planrunner.jsonsafe import dumps, loads, to_json_safe
 from planrunner.registry import hint, uninterrupted
 from planrunner.schema_parts import MANY, MAX_SPELLED, NAMED, ONE, Path, can_tell, is_too_large, subschemas, words
+from planrunner.schema_words import TYPES, SchemaProblem, shown, told
 
 MAX_PROBLEMS: Final = 50
 
@@ -27,35 +27,6 @@ _DRAFTS: Final = {
     "http://json-schema.org/draft-06/schema": "Draft6Validator",
     "http://json-schema.org/draft-04/schema": "Draft4Validator",
 }
-_TYPES: Final = {
-    "string": "a string",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "an object",
-    "null": "null",
-}
-_DEMANDS: Final = {
-    "minimum": "must be at least {limit}",
-    "maximum": "must be at most {limit}",
-    "exclusiveMinimum": "must be more than {limit}",
-    "exclusiveMaximum": "must be less than {limit}",
-    "minLength": "must have at least {limit} characters",
-    "maxLength": "must have at most {limit} characters",
-    "minItems": "must have at least {limit} items",
-    "maxItems": "must have at most {limit} items",
-    "minProperties": "must have at least {limit} entries",
-    "maxProperties": "must have at most {limit} entries",
-    "multipleOf": "must be a multiple of {multiple_of}",
-    "pattern": "must match the pattern {pattern}",
-    "format": "must be of the format {format!r}",
-    "uniqueItems": "must not hold an item twice",
-    "contains": "must hold an item of the kind its schema asks for",
-    "not": "must not be what its schema excludes",
-}
-
-
 _PLAIN: Final = words(
     "$schema $id $ref $anchor $dynamicRef $dynamicAnchor $vocabulary $comment type enum const multipleOf maximum",
     "exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern maxItems minItems uniqueItems maxContains",
@@ -68,26 +39,6 @@ _FAR: Final = 8
 _OPENAPI: Final = words("nullable example discriminator xml externalDocs")
 _KEYWORDS: Final = tuple(sorted(ONE | MANY | NAMED | _PLAIN))
 _KNOWN: Final = _OPENAPI.union(_KEYWORDS)
-
-
-@dataclass(frozen=True, slots=True)
-class SchemaProblem:
-    """One mistake. `path` leads from the checked value (or schema) to it; `message` says what was expected there."""
-
-    path: Path
-    message: str
-
-    def __str__(self) -> str:
-        return f"{path_text(self.path) or 'the value'}: {self.message}"
-
-
-def path_text(path: Sequence[str | int]) -> str:
-    """`items[3].price`."""
-    return "".join(map(_path_part, path)).removeprefix(".")
-
-
-def _path_part(part: str | int) -> str:
-    return f".{part}" if isinstance(part, str) and part.removeprefix("$").isidentifier() else f"[{part!r}]"
 
 
 class Checker:
@@ -107,7 +58,7 @@ class Checker:
             return [
                 SchemaProblem((), "is not what its schema asks for, which has too many forms to tell what is wrong")
             ]
-        found = (problem for error in self._validator.iter_errors(value) for problem in _told(error, self._schema))
+        found = (problem for error in self._validator.iter_errors(value) for problem in told(error, self._schema))
         return list(islice(found, MAX_PROBLEMS))
 
 
@@ -220,16 +171,16 @@ def _unusable(schema: Any) -> Iterator[SchemaProblem]:
         yield SchemaProblem((), f"stands for more than {MAX_SPELLED:,} schemas, $ref spelled out: refer to fewer")
     for path, sub in subschemas(schema):
         if isinstance(sub.get("pattern"), str) and len(sub["pattern"]) > _LONGEST_PATTERN:
-            told = f"must have at most {_LONGEST_PATTERN:,} characters, has {len(sub['pattern']):,}"
-            yield SchemaProblem((*path, "pattern"), told)
+            wrong = f"must have at most {_LONGEST_PATTERN:,} characters, has {len(sub['pattern']):,}"
+            yield SchemaProblem((*path, "pattern"), wrong)
         patterns = sub.get("patternProperties")
         if isinstance(patterns, dict) and len(patterns) > _MOST_PATTERNS:
             yield SchemaProblem((*path, "patternProperties"), f"must have at most {_MOST_PATTERNS} patterns")
         for key in ("$ref", "$dynamicRef", "$recursiveRef"):
             target = sub.get(key)
             if isinstance(target, str) and not target.startswith("#"):
-                told = f"{shown(target)} stands outside of this schema, and nothing is fetched; write '#/$defs/NAME'"
-                yield SchemaProblem((*path, key), told)
+                wrong = f"{shown(target)} stands outside of this schema, and nothing is fetched; write '#/$defs/NAME'"
+                yield SchemaProblem((*path, key), wrong)
 
 
 def _misspelt(schema: Any) -> Iterator[SchemaProblem]:
@@ -268,11 +219,11 @@ def _meta_told(error: Any) -> Iterator[SchemaProblem]:
     path = tuple(error.instance_path)
     if path and path[-1] == "type" and (len(path) < 2 or path[-2] not in NAMED):
         named = error.instance if isinstance(error.instance, list) else [error.instance]
-        wrong = next((name for name in named if not isinstance(name, str) or name not in _TYPES), None)
-        guess = hint(wrong, _TYPES) if isinstance(wrong, str) else ""
-        yield SchemaProblem(path, f"must be one of {', '.join(_TYPES)}, is {shown(error.instance)}{guess}")
+        wrong = next((name for name in named if not isinstance(name, str) or name not in TYPES), None)
+        guess = hint(wrong, TYPES) if isinstance(wrong, str) else ""
+        yield SchemaProblem(path, f"must be one of {', '.join(TYPES)}, is {shown(error.instance)}{guess}")
     else:
-        yield from _told(error)
+        yield from told(error)
 
 
 def _uncompilable(schema: Any) -> Iterator[SchemaProblem]:
@@ -301,88 +252,13 @@ def _bad_pattern(path: Path, pattern: str) -> Iterator[SchemaProblem]:
     try:
         _compiled({"pattern": pattern})
     except jsonschema_rs.ValidationError:
-        told = "is no usable pattern: it must be a regular expression without lookarounds and backreferences"
-        yield SchemaProblem(path, f"{shown(pattern)} {told}, and of moderate size")
+        wanted = "it must be a regular expression without lookarounds and backreferences, and of moderate size"
+        yield SchemaProblem(path, f"{shown(pattern)} is no usable pattern: {wanted}")
 
 
 def _dangling(schema: Any, message: str) -> Iterator[SchemaProblem]:
     for path, sub in subschemas(schema):
         target = sub.get("$ref")
         if isinstance(target, str) and target[1:] and repr(target[1:]) in message:
-            yield SchemaProblem((*path, "$ref"), f"{shown(target)} leads to nothing in this schema")
-
-
-def shown(value: Any) -> str:
-    """The value as JSON, cut to a length that fits a message."""
-    text = dumps(value)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _told(error: Any, schema: Any = None) -> Iterator[SchemaProblem]:
-    """One error of the validator in our words; an error about several names becomes one problem each."""
-    path, name, told = tuple(error.instance_path), error.kind.name, error.kind.as_dict()
-    if name in ("additionalProperties", "unevaluatedProperties"):
-        known = _known_names(schema, error.schema_path[:-1])
-        for extra in told["unexpected"]:
-            guess = hint(extra, [each for each in known if each not in error.instance])
-            takes = f"; known here: {', '.join(known)}" if known and not guess else ""
-            yield SchemaProblem((*path, extra), f"is not a known name{guess or takes}")
-    elif name == "required":
-        yield SchemaProblem((*path, told["property"]), "is missing")
-    else:
-        yield SchemaProblem(path, _sentence(name, told, error))
-
-
-def _known_names(schema: Any, path: Sequence[str | int]) -> list[str]:
-    """The names that the object schema at the path declares; none when the path leads elsewhere (through a `$ref`)."""
-    for key in path:
-        if not isinstance(schema, dict) or key not in schema:
-            return []
-        schema = schema[key]
-    return list(schema.get("properties", ())) if isinstance(schema, dict) else []
-
-
-def _sentence(name: str, told: dict[str, Any], error: Any) -> str:
-    value = error.instance
-    if name == "type":
-        return f"must be {_types(told['types'])}, is {_kind(value)}"
-    if name == "enum":
-        words = [option for option in told["options"] if isinstance(option, str)]
-        guess = hint(value, words) if isinstance(value, str) else ""
-        return f"must be one of {', '.join(map(shown, told['options']))}, is {shown(value)}{guess}"
-    if name == "const":
-        return f"must be {shown(told['expected_value'])}, is {shown(value)}"
-    if name in ("anyOf", "oneOf") and told.get("context"):
-        return _forms(error, told["context"])
-    if name in _DEMANDS:
-        return f"{_DEMANDS[name].format(**told)}, is {shown(value)}"
-    return str(error.message)
-
-
-def _types(types: Sequence[str]) -> str:
-    return " or ".join(_TYPES.get(each, each) for each in types)
-
-
-def _kind(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return shown(value)
-    kind = {str: "the string", int: "the number", float: "the number", list: "the list"}.get(type(value), "the object")
-    return f"{kind} {shown(value)}"
-
-
-def _forms(error: Any, context: Sequence[Sequence[Any]]) -> str:
-    """None of several forms: their types when that is all there is to say, else the first complaint of each."""
-    firsts = [branch[0] for branch in context if branch]
-    if not firsts:
-        return "fits more than one of the forms of which it must have exactly one"
-    if all(first.kind.name == "type" and first.instance_path == error.instance_path for first in firsts):
-        types = [each for first in firsts for each in first.kind.as_dict()["types"]]
-        return f"must be {_types(types)}, is {_kind(error.instance)}"
-    complaints = dict.fromkeys(_complaint(first, len(error.instance_path)) for first in firsts)
-    return f"fits none of the forms it may have: {' · '.join(complaints)}"
-
-
-def _complaint(error: Any, depth: int) -> str:
-    problem = next(_told(error))
-    inner = path_text(problem.path[depth:])
-    return f"{inner} {problem.message}" if inner else problem.message
+            wrong = f"{shown(target)} leads to nothing in this schema; write '#/$defs/NAME' for a name under $defs"
+            yield SchemaProblem((*path, "$ref"), wrong)

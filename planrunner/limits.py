@@ -41,9 +41,14 @@ def check_limits(budgets: Iterable[Budget], run: RunState, call: str, now: float
             if spent < limit or (begun and name == call):
                 continue
             if budget.fixed:
-                raise LimitExceededError(f"the policy's limit of {told} is reached (limits.{name})")
+                raise LimitExceededError(
+                    f"the policy's limit of {told} is reached (limits.{name}); who keeps the policy can raise it"
+                )
             if budget.path:
-                raise LimitExceededError(f"the limit of {told} of the plan at {budget.path} is reached (limits.{name})")
+                raise LimitExceededError(
+                    f"the limit of {told} of the plan at {budget.path} is reached (limits.{name}); "
+                    "to go beyond it, raise it in that plan and start a new run"
+                )
             raise LimitExceededError(
                 f"the run's limit of {told} is reached (limits.{name}); to go on beyond it: "
                 f"planrunner resume {run.id} --retry --limit {name}=HIGHER"
@@ -56,7 +61,7 @@ def _spent(budget: Budget, run: RunState, call: str, now: float) -> Iterator[tup
     as_written = budget.path or budget.fixed or not run.raised_limits
     limits = budget.limits if as_written else replace(budget.limits, **run.raised_limits)
     if limits.usd is not None and call == "llm_calls":
-        yield "usd", limits.usd, usage["usd"], _count(limits.usd, "US dollar", "g")
+        yield "usd", limits.usd, usage["usd"], _count(limits.usd, "US dollar", ",.12g")
     if limits.tokens is not None and call == "llm_calls":
         yield (
             "tokens",
@@ -70,7 +75,7 @@ def _spent(budget: Budget, run: RunState, call: str, now: float) -> Iterator[tup
         yield "tool_calls", limits.tool_calls, usage["tool_calls"], _count(limits.tool_calls, "tool call")
     if limits.duration is not None:
         before = run.decisions[f"{budget.path}!limits"]["duration"] if budget.path else 0.0
-        yield "duration", limits.duration, run.in_flight.passed(now) - before, f"{limits.duration:g} s of work"
+        yield "duration", limits.duration, run.in_flight.passed(now) - before, f"{limits.duration:,.12g} s of work"
 
 
 def _count(number: float, what: str, form: str = ",") -> str:

@@ -81,7 +81,7 @@ class Policy:
         for name, ceiling in self.ceilings.items():
             if limits.get(name) is not None and limits[name] > ceiling:
                 unit = " seconds" if name == "duration" else ""
-                told[name] = f"the policy's ceiling for {name} is {ceiling:g}{unit}: name at most that"
+                told[name] = f"the policy's ceiling for {name} is {ceiling:.12g}{unit}: name at most that"
         return told
 
     @property

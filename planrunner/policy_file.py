@@ -14,6 +14,7 @@ from planrunner.jsonsafe import to_json_safe
 from planrunner.plan import HookEntry, Limits
 from planrunner.policy import Policy
 from planrunner.registry import hint
+from planrunner.schema_words import shown
 from planrunner.template import find_problems
 from planrunner.times import seconds
 
@@ -85,6 +86,8 @@ def policy_of(table: Any, where: str, root: str | Path) -> Policy:
         safe = to_json_safe(table, where)
     except SchemaError as error:
         raise UsageError(str(error)) from None
+    if not isinstance(safe, dict):
+        raise UsageError(f'{where} must be a table, such as {{deny = ["pay"]}}, and is {shown(safe)}')
     problems = [str(problem) for problem in compile_schema(_SCHEMA).problems(safe)]
     hooks = () if problems else tuple(_hooks(safe.get("hooks", {})))
     problems += [wrong for entry in hooks for wrong in _what_is_wrong(entry)]

@@ -125,7 +125,8 @@ def _below(root: Path, store: str) -> str:
 
 def _text(value: Any, where: str) -> str:
     if not isinstance(value, str) or not value:
-        raise UsageError(f"{where} must be a text, and is {_short(value)}")
+        found = "an empty one" if value == "" else _short(value)
+        raise UsageError(f"{where} must be a text, and is {found}")
     return value
 
 

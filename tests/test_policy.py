@@ -183,7 +183,7 @@ def test_a_table_of_pyproject_is_told_with_its_name(tmp_path: Path) -> None:
         f"{tmp_path / 'pyproject.toml'}: tool.planrunner.policy says what a policy can't"
     )
     (tmp_path / "pyproject.toml").write_text("[tool.planrunner]\npolicy = 'x'\n", "utf-8")
-    with pytest.raises(UsageError, match="the value: must be an object"):
+    with pytest.raises(UsageError, match=r"tool\.planrunner\.policy must be a table"):
         load_settings(tmp_path, environ={})
 
 
@@ -399,7 +399,10 @@ CALLS = "steps: [{id: a, tool: log, args: {message: x}}, {id: b, tool: log, args
 @pytest.mark.parametrize("limits", ["", "limits: {tool_calls: 5}\n"])
 def test_ceilings_hold_where_a_plan_has_no_limit_or_a_higher_one(plan_of: PlanOf, limits: str) -> None:
     record = run(plan_of(limits + CALLS), Policy(limits=Limits(tool_calls=1)))
-    assert told(record) == ("limit_exceeded", "the policy's limit of 1 tool call is reached (limits.tool_calls)")
+    assert told(record) == (
+        "limit_exceeded",
+        "the policy's limit of 1 tool call is reached (limits.tool_calls); who keeps the policy can raise it",
+    )
     assert record.usage.tool_calls == 1
 
 

@@ -77,7 +77,7 @@ def test_aliases(tmp_path: Path) -> None:
         ("modle = 'x'\n", "there is no setting modle; did you mean model? (the settings are store, model,"),
         ("zzz = 1\n", "there is no setting zzz; the settings are store, model, models, synchronous"),
         ("model = 7\n", "model must be a text, and is 7"),
-        ("model = ''\n", "model must be a text, and is ''"),
+        ("model = ''\n", "model must be a text, and is an empty one"),
         ("store = true\n", "store must be a text, and is True"),
         ("synchronous = 'off'\n", 'synchronous must be "FULL" or "NORMAL", and is \'off\''),
         ("synchronous = []\n", 'synchronous must be "FULL" or "NORMAL", and is []'),
@@ -85,6 +85,7 @@ def test_aliases(tmp_path: Path) -> None:
         ("models.fast = 'x'\n", "models.fast must be a table with the key `model`"),
         ("models.fast.temperature = 0\n", "models.fast must be a table with the key `model`"),
         ("models.fast.model = ['a', 1]\n", "models.fast.model must be a text, and is 1"),
+        ("policy = 'team.toml'\n", 'policy must be a table, such as {deny = ["pay"]}, and is "team.toml"'),
         ("model = \n", "is not valid TOML: "),
     ],
 )

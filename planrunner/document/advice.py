@@ -70,8 +70,9 @@ def advice(key: str, known: Iterable[str], node: MapNode, kind: str) -> str:
     if near is None:
         more = "; arguments of the tool stand under 'args'" if kind == "step" and "tool" in node.entries else ""
         return f": known here are {listed(now(names, kind), 'and')}, and keys that begin with x-{more}"
-    meant = f"; {near!r} stands here already" if near in node.entries else f"; did you mean {near!r}?"
-    return meant + not_yet(meant, kind)
+    if near in node.entries:
+        return f"; {near!r} stands here already: leave this one out"
+    return f"; did you mean {near!r}?{not_yet(repr(near), kind)}"
 
 
 def foreign_word(key: str, kind: str) -> str | None:
@@ -115,6 +116,8 @@ def rewritten(node: Node, types: str | list[str], what: str) -> str:
         return f"; write {{type: {type_}}}" if type_ in _JSON_TYPES else ""
     if "boolean" in types and text is not None and text.lower() in _TRUTH:
         return f"; write {_TRUTH[text.lower()]}"
+    if ("number" in types or "integer" in types) and text and re.fullmatch(r"-?\d{1,15}(\.\d{1,15})?", text):
+        return f"; write {text} without quotes"
     if "array" in types and text and len(text) <= MAX_SHOWN and "\n" not in text:
         return "; write it without quotes" if text.startswith("[") else f"; write [{text}]"
     if "object" in types and text and re.match(r"[a-z_]+:\S", text):

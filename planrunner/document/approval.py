@@ -129,7 +129,7 @@ class Approvals:
             return self._why_list_open(step.lists[0]) if step.lists else "it asks nobody"
         cases = [each for each in step.lists if each.role == "case"]
         if not _has_else(step) or len(cases) < _case_count(step):
-            return "no case of it may hold"
+            return "it may be that none of its cases holds"
         return next((why for each in cases if (why := self._why_list_open(each)) is not None), None)
 
     def _why_list_open(self, steps: StepList) -> str | None:
@@ -175,7 +175,7 @@ class Approvals:
 
 _LETS_PASS: Final = {
     "when": "its 'when' may leave it out",
-    "foreach": "of an empty list it asks nobody",
+    "foreach": "for an empty list it asks nobody",
     "on_error": "its 'on_error' may handle a no, or that nobody answers",
 }
 """Keys of a gate, or of a container around it, with which the steps after it may start without a yes."""

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from planrunner.document.types import Gap, Type
 from planrunner.document.words import listed, near
-from planrunner.json_schema import path_text, shown
+from planrunner.schema_words import path_text, shown
 
 _LISTED: Final = 12
 _KINDS: Final = {

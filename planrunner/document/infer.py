@@ -176,7 +176,7 @@ class Inference:
             if looked.missing:
                 self.findings.append(no_field(whole, (), part, offset, told))
                 return ANY
-            whole, told = looked.type, f"{part!r} of {told}"
+            whole, told = looked.type, f"{f'item {part}' if isinstance(part, int) else repr(part)} of {told}"
         return whole
 
     def _mapped(self, node: Node, given: Type, picked: Type, args: list[Type]) -> Type:

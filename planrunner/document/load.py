@@ -35,8 +35,8 @@ from planrunner.settings import Settings
 
 _MARKS: Final = ("planrunner.toml", ".git")
 _NO_PLANS: Final = {
-    "planrunner_script": "this is a script and no plan: planrunner run PLAN --script",
-    "planrunner_test": "this is a plan test and no plan: planrunner test",
+    "planrunner_script": "this is a script and no plan: hand it to the run of a plan, planrunner run PLAN --script",
+    "planrunner_test": "this is a plan test and no plan: run it with planrunner test",
 }
 """The first key of our other files → what to do with one; its name follows."""
 _ABOUT_BUILTIN: Final = frozenset({"wrong-args", "lowered-effect"})
@@ -174,7 +174,7 @@ def read_plan(path: str) -> bytes:
     """The bytes of a file, never many more than a plan may have. UsageError when it can't be read."""
     try:
         if stat.S_ISFIFO(os.stat(path).st_mode) and not path.startswith("/dev/"):
-            raise UsageError(f"{path} is not a regular file")
+            raise UsageError(f"{path} is not a regular file; name the plan file")
         with open(path, "rb") as file:
             return file.read(MAX_BYTES + 1)
     except IsADirectoryError:

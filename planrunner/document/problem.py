@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
+
+from planrunner.termsafe import term_safe
 
 Level = Literal["error", "warning"]
 
@@ -12,6 +15,7 @@ MAX_MESSAGE = 1000
 """So many characters has a message at most: names of any length stand in it."""
 MAX_PROBLEMS = 100
 """So many are told of one file; a file with more is told to be mended from the top."""
+_LONG_WORD: Final = re.compile(r"\S{201,}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -42,19 +46,21 @@ class Problem:
         return f"{self.line}:{self.column}: {self.message} [{self.code}]"
 
 
-def _short(problem: Problem) -> Problem:
-    """The problem with the beginning and the end of a message that is longer than anybody reads."""
-    text = problem.message
-    if len(text) <= MAX_MESSAGE:
-        return problem
-    return replace(problem, message=f"{text[: MAX_MESSAGE - 201]}…{text[-200:]}")
+def _readable(problem: Problem) -> Problem:
+    """With a message that can be read: what can't be seen is shown as an escape, and what nobody would read is left
+    out of long names and long messages.
+    """
+    text = _LONG_WORD.sub(lambda word: f"{word[0][:100]}…{word[0][-50:]}", term_safe(problem.message))
+    if len(text) > MAX_MESSAGE:
+        text = f"{text[: MAX_MESSAGE - 201]}…{text[-200:]}"
+    return problem if text == problem.message else replace(problem, message=text)
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Sorted by place, each once (a shared node is met several times), at most MAX_PROBLEMS of them."""
-    ordered = sorted(map(_short, set(problems)))
+    ordered = sorted(set(problems))
     if len(ordered) <= MAX_PROBLEMS:
-        return tuple(ordered)
+        return tuple(map(_readable, ordered))
     last = ordered[MAX_PROBLEMS - 1]
     more = Problem(
         last.file,
@@ -63,4 +69,4 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
         "too-many-problems",
         "there are more problems from here on: mend those above first, then check again",
     )
-    return (*ordered[: MAX_PROBLEMS - 1], more)
+    return (*map(_readable, ordered[: MAX_PROBLEMS - 1]), more)

@@ -104,8 +104,8 @@ class Shelf:
 
     def _read(self, name: str, by: str) -> Prompt:
         if len(self._prompts) >= MAX_PROMPTS or self._left <= 0:
-            most = f"{MAX_PROMPTS:,} prompt files, and {MAX_TOGETHER // 1024 // 1024} MiB in them"
-            raise UnreadableFileError(f"with its sub-plans a plan may have {most}: split the plan")
+            most = f"{MAX_PROMPTS:,} prompt files and {MAX_TOGETHER // 1024 // 1024} MiB in them"
+            raise UnreadableFileError(f"a plan and its sub-plans may have at most {most}: split the plan")
         content = self._beside.read(name, MAX_PROMPT, by)
         shown = self._beside.shown(name)
         if len(content) > MAX_PROMPT:

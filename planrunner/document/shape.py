@@ -310,7 +310,7 @@ class _Walk:
         """A map that needs one of several keys has one of them."""
         keys = [key for choice in schema.get("anyOf", ()) for key in choice["required"]]
         if keys and not any(key in node.entries for key in keys):
-            self.tell(node, "missing-key", f"{around.what} needs one of the keys {listed(map(repr, keys), 'and')}")
+            self.tell(node, "missing-key", f"{around.what} needs one of the keys {listed(map(repr, keys), 'or')}")
 
     def _without_verb(self, node: MapNode, schema: Schema) -> None:
         for said in self.steps.without_verb(node):

@@ -85,7 +85,7 @@ _GLOBS = one_or_more("A glob, or a list of which any may match.", "a glob, or a 
 
 
 def _binding(*policies: str) -> Schema:
-    shown = "fail (the default) or log" if "log" in policies else "fail: a guard that errs fails the call"
+    shown = "fail (the default) or log" if "log" in policies else "fail (a guard that errs fails the call)"
     return closed(
         {
             "use": text(
@@ -109,7 +109,7 @@ def _binding(*policies: str) -> Schema:
             ),
             "when": ref("expression", "Fires only where this is true."),
             "timeout": ref("duration", "How long the hook may take; 30s if left out."),
-            "on_error": {"enum": list(policies), "description": shown},
+            "on_error": {"enum": list(policies), "description": shown, "x-expected": shown},
         },
         "use",
         **{"x-kind": "hook"},
@@ -188,7 +188,10 @@ WRAPS: dict[str, Schema] = {
             "if": {"type": "object", "required": ["steps"]},
             "then": closed({"match": ref("kinds"), "steps": ref("steps", "The output is that of the last of them.")}),
             "else": closed(
-                {"match": ref("kinds"), "output": {"x-place": "template", "description": "The step's output instead."}},
+                {
+                    "match": ref("kinds"),
+                    "output": {"x-place": "template", "description": "What the step gives instead."},
+                },
                 "output",
             ),
         },

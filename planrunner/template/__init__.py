@@ -168,7 +168,7 @@ def _raising(render: Renderer) -> Renderer:
         except Fault as fault:
             raise fault.error() from None
         except RecursionError:
-            raise TemplateError("the template is nested too deeply") from None
+            raise TemplateError("the template is nested too deeply: write it in parts") from None
 
     return run
 
@@ -279,7 +279,7 @@ def _parsed(text: str, bare: bool, make: Callable[[Any, bool], Any]) -> Any:
     except TemplateSyntaxFault as fault:
         raise _explained(Fault(fault.message, fault.offset), text, bare) from None
     except RecursionError:
-        raise Fault("the template is nested too deeply") from None
+        raise Fault("the template is nested too deeply: write it in parts") from None
 
 
 def _program(tree: Any, bare: bool) -> Renderer:
@@ -370,4 +370,4 @@ def _analysed(text: str, bare: bool) -> tuple[tuple[TemplateProblem, ...], tuple
     except TemplateSyntaxFault as fault:
         return (TemplateProblem(fault.offset, fault.message),), ()
     except RecursionError:
-        return (TemplateProblem(0, "the template is nested too deeply"),), ()
+        return (TemplateProblem(0, "the template is nested too deeply: write it in parts"),), ()

@@ -29,7 +29,7 @@ _FOREIGN: Final = (
     (r"\|\s*\w+\s*:", "what a filter is given stands in brackets: `| default('…')`"),
     (r"(?<![=!<>])=(?!=)", "`=` is not a comparison: write `==`"),
     (r"\b(?:AND|OR|NOT)\b", "`and`, `or` and `not` are written in small letters"),
-    ("[\u201c\u201d\u201e\u2018\u2019]", "a curly quote has no meaning: write texts in straight quotes, ' or \""),
+    ("[\u201c\u201d\u201e\u2018\u2019]", "a curly quote has no meaning: write strings in straight quotes, ' or \""),
     (r"`", "a backtick is not known: write strings in quotes"),
 )
 _NESTED: Final = re.compile(
@@ -44,7 +44,7 @@ _SIGNS: Final = {
     "end of expression": "the end",
     "end of template": "the end",
     "name": "a name",
-    "string": "a text in quotes",
+    "string": "a string in quotes",
 }
 
 
@@ -101,7 +101,11 @@ def _said(text: str, message: str, offset: int) -> TemplateSyntaxFault:
         )
     if match := re.match(r"unexpected char (.+) at \d+$", message):
         unclosed = match[1] in ('"\'"', "'\"'")
-        told = "the string that begins here is never closed" if unclosed else f"{match[1]} has no meaning here"
+        told = (
+            "the string that begins here is never closed"
+            if unclosed
+            else f"{match[1]} has no meaning here: take it out, or write a string in quotes"
+        )
         return TemplateSyntaxFault(told, offset)
     if match := re.match(r"unexpected '(.)', expected '(.)'", message):
         return TemplateSyntaxFault(

@@ -160,15 +160,17 @@ def _list(node: Node) -> Evaluator:
     return lambda frame: [item(frame) for item in items]
 
 
+def _key(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Fault(f"the keys of an object are strings, and this is {named(value)}")
+    return value
+
+
 def _dict(node: Node) -> Evaluator:
     pairs = [(expression(pair.key), expression(pair.value)) for pair in node.items]
 
     def make(frame: Frame) -> dict[str, Any]:
-        made = {key(frame): value(frame) for key, value in pairs}
-        for key in made:
-            if not isinstance(key, str):
-                raise Fault(f"the keys of an object are strings, and this is {named(key)}")
-        return made
+        return {_key(key(frame)): value(frame) for key, value in pairs}
 
     return make
 
@@ -294,7 +296,7 @@ def _range(node: Node) -> Evaluator:
             raise Fault("range takes whole numbers, and a step that is not 0")
         numbers = range(*limits)
         if numbers[MAX_RANGE:]:
-            raise Fault(f"range makes more than {MAX_RANGE:,} numbers")
+            raise Fault(f"range makes more than {MAX_RANGE:,} numbers: count less far")
         frame.budget.spend(len(numbers))
         return list(numbers)
 

@@ -10,6 +10,9 @@ MAX_TEXT: Final = 1 << 20
 """Characters that a template may write."""
 MAX_VALUE: Final = 1 << 24
 """Weight of a value that an operator or filter may make: its characters, and 16 for each value in it."""
+TOO_LARGE: Final = (
+    f"the template makes a value of more than {MAX_VALUE:,} characters (an item counts for 16): make it of less"
+)
 MAX_STEPS: Final = 1_000_000
 """Work that one rendering may do. Counted, never timed: a loaded machine renders what an idle one renders."""
 MAX_RANGE: Final = 10_000

@@ -23,6 +23,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from planrunner.registry import hint
 from planrunner.template.dates import date, plus
 from planrunner.template.faults import Budget, Fault, named
 from planrunner.template.filters_lists import (
@@ -88,10 +89,17 @@ def map_items(budget: Budget, value: Any, *args: Any, **named_args: Any) -> list
     return [work(budget, item, *args[1:], **named_args) for item in items]
 
 
+def others(name: str, known: Iterable[str]) -> str:
+    """What could stand in the place of a filter or test that there is not."""
+    names = sorted(each for each in known if each.isidentifier())
+    return hint(name, names) or f"; there are {', '.join(names)}"
+
+
 def _by_name(table: Mapping[str, Filter], name: Any, what: str) -> Filter:
     work = table.get(name) if isinstance(name, str) else None
     if work is None:
-        raise Fault(f"there is no {what} {name!r}" if isinstance(name, str) else f"{named(name)} names no {what}")
+        known = others(name, table) if isinstance(name, str) else ""
+        raise Fault(f"there is no {what} {name[:60]!r}{known}" if known else f"{named(name)} names no {what}")
     return work
 
 

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from math import isfinite
 from typing import Any, Final, NamedTuple
 
-from planrunner.registry import hint
-from planrunner.template.filters import FILTERS
+from planrunner.template.filters import FILTERS, others
 from planrunner.template.predicates import TESTS
 from planrunner.template.syntax import CONSTANTS, Node, walk
 
@@ -106,7 +105,7 @@ def _call(node: Node) -> Iterator[str]:
             yield "range takes one to three numbers: range(STOP), range(START, STOP), range(START, STOP, STEP)"
         return
     if not isinstance(called, str):
-        yield "nothing can be called in a template"
+        yield "nothing can be called in a template: there are only filters (x | upper)"
     elif called in _INSTEAD:
         yield f"`{called}()` can't be called in a template: use {_INSTEAD[called]}"
     elif called in FILTERS:
@@ -118,7 +117,7 @@ def _call(node: Node) -> Iterator[str]:
 def _filter(node: Node) -> Iterator[str]:
     if node.name not in FILTERS:
         other = _OTHER_FILTERS.get(node.name)
-        yield f"there is no filter `{node.name}`{hint(node.name, FILTERS) if other is None else f': write {other}'}"
+        yield f"there is no filter `{node.name}`{others(node.name, FILTERS) if other is None else f': write {other}'}"
     else:
         yield from _arguments(node, FILTERS[node.name], "filter")
 
@@ -130,7 +129,7 @@ def _test(node: Node) -> Iterator[str]:
     elif node.name in ("null", "Null", "NULL", "nil"):
         yield f"`is {node.name}` is not known: write `== null` (or `!= null`)"
     elif node.name not in TESTS:
-        yield f"there is no test `is {node.name}`{hint(node.name, (*TESTS, *_SPECIAL_TESTS))}"
+        yield f"there is no test `is {node.name}`{others(node.name, (*TESTS, *_SPECIAL_TESTS))}"
     else:
         yield from _arguments(node, TESTS[node.name], "test")
 
@@ -164,7 +163,7 @@ def _condition(node: Node) -> Iterator[str]:
 
 def _loop(node: Node) -> Iterator[str]:
     if node.recursive:
-        yield "there are no recursive loops"
+        yield "there are no recursive loops: take 'recursive' out"
 
 
 def _name(node: Node) -> Iterator[str]:

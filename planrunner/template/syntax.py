@@ -50,9 +50,9 @@ def _parsed(text: str, bare: bool) -> Node:
     except TemplateSyntaxFault:
         raise
     except RecursionError:
-        raise TemplateSyntaxFault("the expression is nested too deeply", 0) from None
-    except (ValueError, OverflowError) as error:
-        raise TemplateSyntaxFault(f"a number in it can't be read: {error}", 0) from None
+        raise TemplateSyntaxFault("the expression is nested too deeply: write it in parts", 0) from None
+    except (ValueError, OverflowError):
+        raise TemplateSyntaxFault("a number in it can't be read: write one with fewer digits", 0) from None
 
 
 _of_short: Final = lru_cache(maxsize=_CACHED_SHORT)(_parsed)
@@ -154,7 +154,7 @@ def _with_offsets(
 def _note(progress: Progress, kind: str, position: int) -> None:
     progress.tokens += 1
     if progress.tokens > MAX_TOKENS:
-        raise TemplateSyntaxFault(f"the template has more than {MAX_TOKENS:,} words and signs", position)
+        raise TemplateSyntaxFault(f"the template has more than {MAX_TOKENS:,} words and signs: split it", position)
     if kind.endswith("_begin"):
         progress.opened = position
     elif kind.endswith("_end"):

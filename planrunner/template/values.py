@@ -11,7 +11,7 @@ from typing import Any, Final
 from planrunner.errors import SchemaError
 from planrunner.jsonsafe import MAX_DIGITS, to_json_safe
 from planrunner.registry import hint
-from planrunner.template.faults import MAX_TEXT, MAX_VALUE, Budget, Fault, MissingFault, named
+from planrunner.template.faults import MAX_TEXT, MAX_VALUE, TOO_LARGE, Budget, Fault, MissingFault, named
 
 _MAX_BITS: Final = int(MAX_DIGITS * 3.33)
 _NUMBERS: Final = frozenset((int, float))
@@ -35,11 +35,13 @@ def look_up(value: Any, key: Any, place: str) -> Any:
 
 
 def _absence(value: Any, key: Any, place: str) -> str:
+    if not isinstance(key, (str, int, float)):
+        return f"{place} is read by a name or a number, and this is {named(key)}"
     if isinstance(value, Mapping):
         return f"{place} has no {_quoted(key)}{_instead(key, value)}"
     if isinstance(value, (list, tuple)):
         if type(key) is int:
-            return f"{place} has {len(value)} items, none at [{key}]"
+            return f"{place} has {len(value)} item{'' if len(value) == 1 else 's'}, none at [{key}]"
         return f"{place} is a list: take an item by its number ({place}[0]), or map(attribute={_quoted(key)}) over it"
     return f"{place} is {named(value)}, which has no {_quoted(key)}"
 
@@ -54,8 +56,13 @@ def _instead(key: Any, known: Iterable[str]) -> str:
     if not keys:
         return "; it is empty"
     guess = hint(key, keys) if isinstance(key, str) else ""
-    shown = ", ".join(sorted(each[:40] for each in keys)[:12]) + (", …" if len(keys) > 12 else "")
+    shown = ", ".join(sorted(map(_word, keys))[:12]) + (", …" if len(keys) > 12 else "")
     return guess or f"; there are: {shown}"
+
+
+def _word(key: str) -> str:
+    """A key as it is, but for one that would break the line or steer a terminal: it may come from a tool."""
+    return key[:40] if key.isprintable() else repr(key[:40])
 
 
 def _quoted(key: Any) -> str:
@@ -96,14 +103,14 @@ def weigh(value: Any, budget: Budget) -> None:
         elif isinstance(each, (list, tuple)):
             heap.extend(each)
         if characters + 16 * (seen + len(heap)) > MAX_VALUE:
-            raise Fault("the template makes a value that is too large")
+            raise Fault(TOO_LARGE)
     budget.spend(seen + (characters >> 6))
 
 
 def sized(length: int, budget: Budget) -> None:
     """Check the length of a string in characters (a list: 16 times its items) before it is made; pay for making it."""
     if length > MAX_VALUE:
-        raise Fault("the template makes a value that is too large")
+        raise Fault(TOO_LARGE)
     budget.spend(length >> 6)
 
 
@@ -223,7 +230,7 @@ def calculate(kind: str, left: Any, right: Any, budget: Budget) -> Any:
     if kind == "Mul" and isinstance(left, str) and type(right) is int:
         sized(len(left) * max(right, 0), budget)
         return left * right
-    advice = "; `~` joins texts" if kind == "Add" else ""
+    advice = "; `~` joins strings" if kind == "Add" and (isinstance(left, str) or isinstance(right, str)) else ""
     raise Fault(f"`{sign}` can't take {named(left)} and {named(right)}{advice}")
 
 

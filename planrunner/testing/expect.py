@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from planrunner.errors import TemplateError
-from planrunner.json_schema import path_text
 from planrunner.render.case_result import Difference
 from planrunner.run_state import COMPLETE, FAILED, NEED_CLARIFICATION, NOT_STARTED
+from planrunner.schema_words import path_text
 from planrunner.scripted import names_of
 from planrunner.subset import Path, unlike
 from planrunner.template import compile_expression, references

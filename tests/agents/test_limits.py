@@ -220,7 +220,10 @@ def test_only_a_higher_limit_that_the_plan_has_can_be_given() -> None:
             ({"llm_calls": 1}, "give a higher one, and not 1"),
             ({"tokens": 5}, "the plan 'agents' has no limit tokens: there is nothing to raise"),
             ({"llm_call": 5}, "there is no limit 'llm_call'; did you mean 'llm_calls'"),
-            ({"llm_calls": "many"}, "the limit llm_calls must be a number above 0, and is 'many'"),
+            ({"llm_calls": "many"}, "the limit llm_calls must be a whole number above 0, and is 'many'"),
+            ({"llm_calls": "2.5"}, "the limit llm_calls must be a whole number above 0, and is '2.5'"),
+            ({"usd": "-1"}, "the limit usd must be a number above 0, and is '-1'"),
+            ({"duration": "soon"}, "the limit duration must be a duration above 0, such as 10m, and is 'soon'"),
         ):
             with pytest.raises(UsageError, match=words.replace("(", r"\(")):
                 bench.resume(failed, retry=True, limits=limits)

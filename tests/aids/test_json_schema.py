@@ -67,7 +67,7 @@ ORDER = short_form(
         ({"name": "a"}, ['name: must have at least 2 characters, is "a"']),
         ({"name": "x" * 200}, ["name: must have at most 4 characters", "xxx..."]),
         ({"map": {"a b": "x"}}, ["map['a b']: must be a whole number"]),
-        ({"map": {"a": 1, "b": 2}}, ["map: must have at most 1 entries"]),
+        ({"map": {"a": 1, "b": 2}}, ["map: must have at most 1 entry, is"]),
         ({"amount": None, "verdict": "x"}, ["amount: must be a number, is null", "verdict: must be one of"]),
     ],
 )
@@ -82,6 +82,39 @@ def test_problems_are_told_in_our_words(change: dict[str, Any], said: list[str])
         check_value(ORDER, value, "the output of triage")
     assert str(caught.value).startswith("the output of triage does not meet its schema: ")
     assert said[0] in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "said"),
+    [
+        ({"minLength": 1}, "", 'the value: must have at least 1 character, is ""'),
+        ({"maxItems": 1}, [1, 2], "the value: must have at most 1 item, is [1,2]"),
+        ({"maxItems": 0}, [1], "the value: must have at most 0 items, is [1]"),
+        ({"enum": ["a"]}, "b", 'the value: must be "a", is "b"'),
+        ({"enum": []}, 1, "the value: may not be given: its schema lists no value, is 1"),
+        ({"properties": {"a": False}}, {"a": 1}, "a: may not be given, is 1"),
+        ({"prefixItems": [True], "items": False}, [1, 2], "[1]: may not be given, is 2"),
+        ({"propertyNames": {"pattern": "^a"}}, {"b": 1}, 'b: its name must match the pattern ^a, is "b"'),
+        ({"contains": {"type": "null"}, "maxContains": 1}, [None] * 2, "as many as it says, is [null,null]"),
+        ({"unevaluatedItems": False}, [1], "the value: has more items than its schema allows, is [1]"),
+        ({"pattern": "\x1b\n"}, "q", "must match the pattern '\\x1b\\n', is \"q\""),
+        ({"enum": [*range(500)]}, "q", '18, 19 and 480 more, is "q"'),
+        ({"additionalProperties": False, "properties": {"\x1b": True}}, {"b": 1}, r"known here: '\x1b'"),
+    ],
+)
+def test_each_demand_is_a_sentence(schema: dict[str, Any], value: Any, said: str) -> None:
+    (problem,) = compile_schema(schema).problems(value)
+    assert str(problem).endswith(said)
+
+
+def test_a_problem_is_short_however_large_the_value_and_the_schema_are() -> None:
+    schema = {"properties": {f"name_{n}": True for n in range(900)}, "additionalProperties": False}
+    (unknown,) = compile_schema(schema).problems({"x" * 9000: 1})
+    (missing,) = compile_schema({"required": ["y" * 9000]}).problems({})
+    (pattern,) = compile_schema({"pattern": "^" + "z" * 9000}).problems("q" * 9000)
+    assert str(unknown).startswith("xxx")
+    assert str(unknown).endswith("name_19 and 880 more")
+    assert all(len(str(problem)) < 400 for problem in (unknown, missing, pattern))
 
 
 def test_a_name_near_a_known_one_is_suggested() -> None:

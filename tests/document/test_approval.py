@@ -155,7 +155,7 @@ UNAPPROVED = {
     ),
     "in a case": (
         (f"{{id: s, switch: [{{when: inputs.a, steps: [{GATE}]}}]}}", PAY),
-        "'s' does not count: no case of it may hold",
+        "'s' does not count: it may be that none of its cases holds",
     ),
     "in one case of two": (
         (f"{{id: s, switch: [{{when: inputs.a, steps: [{GATE}]}}, {{steps: [{{id: x, set: 1}}]}}]}}", PAY),
@@ -171,7 +171,7 @@ UNAPPROVED = {
     ),
     "of an empty list": (
         ("{id: c, foreach: {in: '[]'}, clarify: {type: user_verification, guidance: x}}", PAY),
-        "of an empty list it asks nobody",
+        "for an empty list it asks nobody",
     ),
     "in another iteration": (
         (GATE, "{id: pay, foreach: {in: '[1, 2]'}, tool: refund}"),

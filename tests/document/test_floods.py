@@ -88,10 +88,22 @@ def test_a_plan_has_no_more_hooks_than_every_call_can_be_held_against() -> None:
 
 
 def test_a_message_is_never_longer_than_anybody_reads() -> None:
-    name = "s" * 5000
-    problems = load(f"planrunner: 1\nname: p\nsteps:\n  - {{id: a, set: '{{{{ steps.{name}.output }}}}'}}\n").problems
-    assert [problem.code for problem in problems] == ["unknown-step"]
-    assert len(problems[0].message) == MAX_MESSAGE
+    reads = "planrunner: 1\nname: p\nsteps:\n  - {id: a, set: '{{ steps.NAME.output }}'}\n"
+    (problem,) = load(reads.replace("NAME", "s" * 5000)).problems
+    assert problem.code == "unknown-step"
+    assert problem.message.startswith("there is no step 'sss")
+    assert problem.message.endswith("sss'; the steps are a")
+    assert len(problem.message) < 250
+    steps = "".join(f"  - {{id: s{'x' * 150}{number}, set: 1}}\n" for number in range(9))
+    (problem,) = load(reads.replace("NAME", "gone") + steps).problems
+    assert len(problem.message) == MAX_MESSAGE
+
+
+def test_a_message_shows_what_can_not_be_seen_and_does_not_send_it() -> None:
+    steps = '  - {id: "a\\e[2J\\nb", set: 1}\n  - {id: c, set: "{{ steps.gone.output }}"}\n'
+    messages = [problem.message for problem in load(f"planrunner: 1\nname: p\nsteps:\n{steps}").problems]
+    assert messages[1] == "there is no step 'gone'; the steps are a\\x1b[2J\\nb and c"
+    assert all(message.isprintable() for message in messages)
 
 
 def _doubled(levels: int, word: str) -> dict[str, object]:

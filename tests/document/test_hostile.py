@@ -96,7 +96,7 @@ def test_very_many_prompt_files_are_refused(tmp_path: Path) -> None:
     plan.write_text(f"planrunner: 1\nname: many\nsteps:\n{steps}")
     for number in range(5000):
         (tmp_path / f"p{number}.md").write_text("read")
-    assert "a plan may have 1,000 prompt files" in _read(plan)[0]
+    assert "may have at most 1,000 prompt files" in _read(plan)[0]
 
 
 _OUTER = "planrunner: 1\nname: outer\nsteps:\n"

@@ -80,6 +80,12 @@ def test_limits_above_the_ceilings() -> None:
     ]
 
 
+def test_a_ceiling_of_millions_is_told_in_digits() -> None:
+    assert told("limits: {tokens: 3000000}\nsteps: [{id: a, set: 1}]\n", Policy(limits=Limits(tokens=2_000_000))) == [
+        "3:18: the policy's ceiling for tokens is 2000000: name at most that [policy]"
+    ]
+
+
 @pytest.mark.parametrize("allowed", ["shop", "shop.money", "shop.*", "sh*"])
 def test_modules_that_may_be_named(allowed: str) -> None:
     assert told(TOOLS + ASKED + PAY, Policy(imports=(allowed,))) == []

@@ -313,7 +313,9 @@ def test_so_many_prompt_files_and_no_more(project: Path) -> None:
     assert load(project, "".join(steps[:-1])).plan is not None
     (line,) = said(load(project, "".join(steps)))
     assert line.startswith(f"plans/p.yml:{MAX_PROMPTS + 4}:")
-    assert line.endswith("a plan may have 1,000 prompt files, and 4 MiB in them: split the plan [prompt-file]")
+    assert line.endswith(
+        "a plan and its sub-plans may have at most 1,000 prompt files and 4 MiB in them: split the plan [prompt-file]"
+    )
 
 
 def test_so_many_bytes_in_them_and_no_more(project: Path) -> None:
@@ -323,7 +325,9 @@ def test_so_many_bytes_in_them_and_no_more(project: Path) -> None:
     steps = [step(f"{number}.md", number) for number in range(full + 1)]
     assert load(project, "".join(steps[:-1])).plan is not None
     (line,) = said(load(project, "".join(steps)))
-    assert line.endswith("a plan may have 1,000 prompt files, and 4 MiB in them: split the plan [prompt-file]")
+    assert line.endswith(
+        "a plan and its sub-plans may have at most 1,000 prompt files and 4 MiB in them: split the plan [prompt-file]"
+    )
 
 
 # where problems are told

@@ -77,7 +77,7 @@ def test_nothing_is_required_but_the_format(tmp_path: Path) -> None:
         ),
         (
             "planrunner_script: 1\nreplies: {a: [{}]}\n",
-            "2:15: an entry of 'a' needs one of the keys 'output', 'tool_calls' and 'raise' [missing-key]",
+            "2:15: an entry of 'a' needs one of the keys 'output', 'tool_calls' or 'raise' [missing-key]",
         ),
         (
             "planrunner_script: 1\nreplies: {a: [{output: 1, raise: timeout}]}\n",

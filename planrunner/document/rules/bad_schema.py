@@ -10,10 +10,11 @@ from planrunner.document.problem import Problem
 from planrunner.document.source import ListNode, MapNode, Node, plain
 from planrunner.document.view import Document
 from planrunner.errors import SchemaError
-from planrunner.json_schema import SchemaProblem, check_schema, compile_schema, path_text, shown
+from planrunner.json_schema import check_schema, compile_schema
 from planrunner.jsonsafe import to_json_safe
 from planrunner.registry import hint
 from planrunner.schema_parts import Path, subschemas
+from planrunner.schema_words import SchemaProblem, path_text, shown
 
 
 def check(document: Document) -> Iterator[Problem]:

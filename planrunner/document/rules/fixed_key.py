@@ -26,8 +26,8 @@ def check(document: Document) -> Iterator[Problem]:
         names = read.get((*step.path, "idempotency_key"), [] if "{" not in str(node.value) else None)
         if names is not None and not any(_varies(document, path, loop, item) for path in names):
             message = (
-                f"the key is the same for every item of {loop.name!r}, and the second call would pass for the first: "
-                f"read the item in it, as in {{{{ {item} }}}}"
+                f"the idempotency key is the same for every item of {loop.name!r}, so the tool would take each call "
+                f"for the first one again: read the item in it, as in {{{{ {item} }}}}"
             )
             yield document.problem(node, "fixed-key", message)
 

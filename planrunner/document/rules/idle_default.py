@@ -14,7 +14,7 @@ def check(document: Document) -> Iterator[Problem]:
     for site in document.readable:
         for offset in idle_defaults(site.node.value, site.bare):
             message = (
-                "this value is never missing, and 'default' is for it alone: put the part that may be missing in "
-                "brackets, as in (… | default(…))"
+                "'default' stands in for this value alone, which is never missing: put it behind the value that may be "
+                "missing, in brackets, as in (… | default(…))"
             )
             yield document.problem_in(site, offset, "idle-default", message, "warning")

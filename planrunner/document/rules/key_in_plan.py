@@ -20,7 +20,7 @@ def check(document: Document) -> Iterator[Problem]:
     for name, node in _keys(document):
         message = (
             f"{name!r} is written out here, and a plan is kept with every run of it: leave it out. The "
-            "provider's key is read from the environment (such as OPENAI_API_KEY); or the model stands under "
+            "provider's key is read from the environment (such as OPENAI_API_KEY), or stands with the model under "
             "[models] in planrunner.toml"
         )
         yield document.problem(node, "key-in-plan", message)

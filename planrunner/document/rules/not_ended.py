@@ -10,6 +10,8 @@ from planrunner.document.shape import Path, Site
 from planrunner.document.tree import text_of
 from planrunner.document.view import Document, StepView
 
+_NOT_FROM_FINALLY = "do it in 'steps', or read it under 'finally'"
+
 
 def check(document: Document) -> Iterator[Problem]:
     """Every reference to a step that may still run, or has not begun, when the template is rendered."""
@@ -64,11 +66,12 @@ def _from_step(step: StepView, path: Path, target: StepView) -> str | None:
         return None
     if is_inside(target, step):
         return _hidden(target)
-    if step.needs() is not None and target.within is step.within and target.index < step.index:
-        return f"the step {target.name!r} may still be running here: add it to the 'needs' of {step.name!r}"
-    if target.within is step.within and target.index > step.index:
-        return f"the step {target.name!r} comes after {step.name!r}: move it above"
-    return f"the step {target.name!r} may not have ended when {step.name!r} starts: name it in 'needs'"
+    beside = next((each for each in around(step) if each.within is target.within), None)
+    if beside is None:
+        return _hidden(target)
+    if target.index > beside.index:
+        return f"the step {target.name!r} comes after {beside.name!r}: move it above"
+    return f"the step {target.name!r} may still be running here: add it to the 'needs' of {beside.name!r}"
 
 
 def _from_within(step: StepView, path: Path, target: StepView) -> str | None:
@@ -89,6 +92,6 @@ def _until_sees(step: StepView, path: Path, target: StepView) -> bool:
 
 def _hidden(target: StepView) -> str:
     if target.within.owner is None:
-        return f"the step {target.name!r} stands under 'finally' and runs after this is read"
+        return f"the step {target.name!r} stands under 'finally' and runs after this is read: {_NOT_FROM_FINALLY}"
     owner = target.within.owner.name
     return f"the step {target.name!r} stands inside of {owner!r}: from outside read steps.{owner}.output"

@@ -12,7 +12,7 @@ def check(document: Document) -> Iterator[Problem]:
     """One problem where there are more bindings, or globs with a wildcard in them, than a plan may have."""
     if not document.has_few_hooks:
         message = (
-            f"a plan may bind {MAX_BINDINGS} hooks, with {MAX_GLOBS} globs in them that have a wildcard: name several "
-            "tools or steps in one binding"
+            f"a plan may bind at most {MAX_BINDINGS} hooks, with at most {MAX_GLOBS} globs in them that have a "
+            "wildcard: name several tools or steps in one binding"
         )
         yield document.problem(document.root.key("hooks"), "too-many-hooks", message)

@@ -11,7 +11,7 @@ from planrunner.document.words import near
 from planrunner.hooks import BUILTIN
 
 HANDLER = "clarification_handler"
-CODE_OF_YOUR_OWN = "it is code of your own, package.module:name of a ClarificationHandler"
+CODE_OF_YOUR_OWN = "what answers them is code of your own, package.module:name of a ClarificationHandler"
 
 
 def check(document: Document) -> Iterator[Problem]:

@@ -21,7 +21,8 @@ def check(document: Document) -> Iterator[Problem]:
 
 def _message(name: str, step: StepView, document: Document) -> str:
     if name in document.by_id:
-        return f"the step {name!r} stands in another list: 'needs' takes ids of the same list only"
+        wanted = "'needs' takes ids of the same list only, so name one of this list, or none"
+        return f"the step {name!r} stands in another list: {wanted}"
     others = [other for other in step.within.places if other != step.name]
     there_are = f"; in this list there are {listed(others[:_SHOWN], 'and')}" if others else ": take it out"
     return f"there is no step {name!r} to wait for{near(name, others) or there_are}"

@@ -11,8 +11,9 @@ from planrunner.document.tree import ListNode, MapNode, Node, plain
 from planrunner.document.view import Document
 from planrunner.document.words import listed, near
 from planrunner.errors import SchemaError
-from planrunner.json_schema import compile_schema, short_form, shown
+from planrunner.json_schema import compile_schema, short_form
 from planrunner.jsonsafe import to_json_safe
+from planrunner.schema_words import shown
 from planrunner.template import is_template
 
 _SHOWN = 12
@@ -44,7 +45,7 @@ def _wrong(asked: MapNode, answer: Node) -> Iterator[tuple[Node, str]]:
     except SchemaError:  # told as such
         return
     for problem in found:
-        where = f"{'.'.join(map(str, problem.path))}: " if problem.path else ""
+        where = f"{'.'.join(map(str, problem.path))}: " if problem.path else "it "
         yield node_at(answer, problem), f"nobody could give this answer: {where}{problem.message}"
 
 

@@ -17,9 +17,10 @@ from planrunner.document.types import Type, can_meet, look
 from planrunner.document.view import Document, StepView
 from planrunner.document.words import listed
 from planrunner.errors import SchemaError
-from planrunner.json_schema import SchemaProblem, compile_schema, shown
+from planrunner.json_schema import compile_schema
 from planrunner.jsonsafe import to_json_safe
 from planrunner.registry import load
+from planrunner.schema_words import SchemaProblem, shown
 from planrunner.template import is_template
 from planrunner.tools.builtin import BUILTIN
 

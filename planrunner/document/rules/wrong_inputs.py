@@ -10,7 +10,7 @@ from planrunner.document.schema_types import of_schema
 from planrunner.document.tree import text_of
 from planrunner.document.types import Type
 from planrunner.document.view import Document
-from planrunner.json_schema import SchemaProblem
+from planrunner.schema_words import SchemaProblem
 
 
 def check(document: Document) -> Iterator[Problem]:

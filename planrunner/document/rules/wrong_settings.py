@@ -12,11 +12,13 @@ from planrunner.document.source import ListNode, MapNode, Node, plain
 from planrunner.document.tree import text_of
 from planrunner.document.view import Document
 from planrunner.hooks import RENDERED, SETTINGS
-from planrunner.json_schema import SchemaProblem, compile_schema
+from planrunner.json_schema import compile_schema
 from planrunner.jsonsafe import to_json_safe
+from planrunner.schema_words import SchemaProblem
 from planrunner.template import is_template
 
 _MATCHED = ("step", "effect", "args")
+_ESCAPE = "mend it, with a \\ before each sign that is meant as it stands"
 
 
 def check(document: Document) -> Iterator[Problem]:
@@ -67,9 +69,9 @@ def _as_written(use: str, name: str, value: Node) -> Iterator[tuple[Node, str]]:
     for node in value.items if isinstance(value, ListNode) else [value]:
         text = text_of(node) or ""
         if is_template(text) and name not in RENDERED:
-            yield node, f"the setting {name!r} of {use!r} is fixed, and no template: write the value itself"
+            yield node, f"the setting {name!r} of the hook {use!r} is fixed, and no template: write the value itself"
         elif name == "patterns" and not _is_pattern(text):
-            yield node, f"{text!r} is no regular expression: 'patterns' of {use!r} are tried on every text"
+            yield node, f"{text!r} is no regular expression, as 'patterns' of the hook {use!r} are: {_ESCAPE}"
 
 
 def _is_pattern(text: str) -> bool:
