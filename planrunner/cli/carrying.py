@@ -76,7 +76,7 @@ def carry(
     ahead      may be filled while `work` begins
     described  step path → description; as `ahead`
     """
-    commands = commands_for(settings.store, given["policy"])
+    commands = commands_for(settings.store, given)
     output = FileOutput(given["out"]) if given["out"] else Output()
     with (
         FOLLOWERS[given["format_"]](output, told, commands, resumes) as follower,

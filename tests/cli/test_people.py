@@ -106,6 +106,13 @@ def test_what_is_to_be_typed_works(cli: Cli, waits: str) -> None:
     assert told.err.splitlines()[-1].endswith(" --store 'my runs'")
 
 
+def test_what_is_to_be_typed_names_the_script_and_the_model_again(cli: Cli, here: Path, waits: str) -> None:
+    write(here / "a script.yml", "planrunner_script: 1\n")
+    told = cli("run", waits, "--script", "a script.yml", "--model", "openai/x")
+    assert re.search(r"go on: planrunner resume \S+ --model openai/x --script 'a script.yml'$", told.err.rstrip())
+    assert " VALUE\n" in told.err  # who answers needs neither
+
+
 def test_a_waiting_run_in_memory_can_not_be_answered(cli: Cli, waits: str) -> None:
     told = cli("run", waits, "--store", "memory")
     assert told.code == 3
