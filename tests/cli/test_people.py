@@ -448,7 +448,9 @@ def test_cancel_a_run_that_waits(cli: Cli, waiting: str) -> None:
     assert (told.code, told.out) == (1, "")
     assert "is closed: the run ended without it" in told.err
     assert "closed without an answer" in cli("runs", "show", waiting).out
-    assert cli("runs", "cancel", waiting).code == 1
+    told = cli("runs", "cancel", waiting)
+    assert told.code == 1
+    assert told.err.endswith(f"; `planrunner resume {waiting} --retry` opens a new try of what failed\n")
 
 
 def test_cancel_a_run_in_another_process(here: Path) -> None:
@@ -460,6 +462,7 @@ def test_cancel_a_run_in_another_process(here: Path) -> None:
     run_id = json.loads(process("runs", "list", "--format", "json", cwd=here).out)[0]["id"]
     told = process("runs", "cancel", run_id, cwd=here)
     assert told.code == 0, told.err
+    assert re.fullmatch(rf"run {run_id} is (being cancelled: the process .*|cancelled: FAILED)\n", told.err)
     _, err = running.communicate(timeout=30)
     assert running.returncode == 1
     assert b"cancelled" in err
