@@ -25,7 +25,7 @@ from planrunner.testing.schema import EXPECT, plan_test_schema
 MARK: Final = "planrunner_test"
 _NO_TESTS: Final = {
     "planrunner": "this is a plan and no test: tests of it begin with {mark}: 1 and stand in a file such as {beside}",
-    "planrunner_script": "this is a script and no test: a test begins with {mark}: 1, and its cases script what they need",
+    "planrunner_script": "this is a script and no test: a test begins with {mark}: 1; its cases script what they need",
 }
 """The first key of our other files → what to do with one."""
 """The key that a test file begins with."""

@@ -70,7 +70,7 @@ WRONG_FILES = [
     ),
     (
         "planrunner_script: 1\ntools: {}\n",
-        "1:1: this is a script and no test: a test begins with planrunner_test: 1, and its cases script what "
+        "1:1: this is a script and no test: a test begins with planrunner_test: 1; its cases script what "
         "they need [not-a-test]",
     ),
     (
