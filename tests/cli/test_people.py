@@ -93,6 +93,14 @@ def test_a_run_that_waits_says_what_to_type(cli: Cli, waits: str, words: list[st
     ]
 
 
+def test_a_form_says_that_it_takes_json(cli: Cli, here: Path) -> None:
+    form = "clarify: {type: input, guidance: Where to?, fields: {street: {type: string}}}"
+    plan = write(here / "p.yml", f"planrunner: 1\nname: p\nsteps: [{{id: form, {form}}}]\n")
+    run_id = begun(cli, plan)
+    assert 'takes a JSON object that meets {"type":"object","properties":' in cli("runs", "show", run_id).out
+    assert cli("answer", run_id, '{"street": "Main"}').code == 0
+
+
 def test_what_is_to_be_typed_works(cli: Cli, waits: str) -> None:
     told = cli("run", waits, "--store", "my runs")
     for value in ("reject", "3"):
