@@ -65,9 +65,9 @@ def takes(question: Mapping[str, Any]) -> str:
     if category == ACTION:
         return f"{COMPLETE}, once it is done"
     schema = question.get("answer_schema")
-    return (
-        "a text" if schema is None else f"{_AS_JSON.get(str(schema.get('type')), 'a value')} that meets {dumps(schema)}"
-    )
+    if schema is None:
+        return "a text"
+    return f"{_AS_JSON.get(str(schema.get('type')), 'a value')} that meets {dumps(schema)}"
 
 
 def _yes_or_no(answer: Any) -> str:
