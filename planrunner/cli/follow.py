@@ -44,9 +44,8 @@ class Follower:
         self._resumes = resumes
         self._has_result = False
         self._log = _Log(self.progress, told.debug)
-        self._log.setLevel(
-            logging.ERROR if told.quiet else logging.DEBUG if told.verbose or told.debug else logging.INFO
-        )
+        level = logging.DEBUG if told.verbose or told.debug else logging.INFO
+        self._log.setLevel(logging.ERROR if told.quiet else level)
         _logger.setLevel(min(self._log.level, logging.INFO))
         _logger.addHandler(self._log)
 
