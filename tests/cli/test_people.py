@@ -421,6 +421,31 @@ def test_an_interrupted_run_goes_on(here: Path) -> None:
     assert "one started" not in told.err
 
 
+def test_an_answer_to_a_run_that_is_under_way_is_heard_by_its_carrier(here: Path) -> None:
+    (here / "slow.py").write_text(
+        "import os, time\n\ndef nap():\n    while not os.path.exists('woken'):\n        time.sleep(0.05)\n", "utf-8"
+    )
+    plan = """
+        planrunner: 1
+        name: naps
+        tools: {nap: {use: "slow:nap", effect: read}}
+        steps:
+          - {id: rest, tool: nap}
+          - {id: sure, needs: [], clarify: {type: user_verification, guidance: Sure?}}
+        """
+    running = start("run", write(here / "naps.yml", plan), "--no-input", cwd=here)
+    assert running.stderr is not None
+    until(running.stderr, b"sure asks a person")
+    run_id = json.loads(process("runs", "list", "--format", "json", cwd=here).out)[0]["id"]
+    told = process("answer", run_id, "sure", "yes", cwd=here)
+    assert told.err.splitlines()[1] == (
+        f"whoever carries the run hears it; if nobody does any more, go on: planrunner resume {run_id}"
+    )
+    (here / "woken").touch()
+    running.communicate(timeout=60)
+    assert running.returncode == 0
+
+
 FAILS_ONCE = """
 planrunner: 1
 name: fails-once
