@@ -21,6 +21,8 @@ _NO: Final = frozenset(("n", "no", "false"))
 _DONE: Final = frozenset(("complete", "completed", "done"))
 COMPLETE: Final = "complete"
 """The answer to an action that was carried out."""
+_AS_JSON: Final = {"object": "a JSON object", "array": "a JSON list"}
+"""Type → what a person is to type, where a plain word will not do."""
 
 
 def checked_answer(question: Mapping[str, Any], answer: Any) -> Any:
@@ -63,7 +65,9 @@ def takes(question: Mapping[str, Any]) -> str:
     if category == ACTION:
         return f"{COMPLETE}, once it is done"
     schema = question.get("answer_schema")
-    return "a text" if schema is None else f"a value that meets {dumps(schema)}"
+    if schema is None:
+        return "a text"
+    return f"{_AS_JSON.get(str(schema.get('type')), 'a value')} that meets {dumps(schema)}"
 
 
 def _yes_or_no(answer: Any) -> str:

@@ -39,6 +39,10 @@ class Given:
     hooks: ExecutionHooks | None
     stream: bool
 
+    def catalogue(self, plan: Plan) -> Catalogue:
+        """The tools as this plan knows them."""
+        return Catalogue(plan, self.tools, played=self.script is not None)
+
 
 def parts_of(
     plan: Plan,
@@ -64,7 +68,7 @@ def parts_of(
     people = None if script is not None and script.strict else _people(plan, given)
     players = Players(model, None, people) if script is None else players_of(script, people, history, asked)
     parts = Parts(
-        tools=Catalogue(plan, given.tools),
+        tools=given.catalogue(plan),
         model=players.model,
         aliases=settings.models,
         tool_script=players.tools,
@@ -102,7 +106,7 @@ def _of_plan(plan: Plan, tools: Catalogue, around: Parts, given: Given, settings
     return replace(
         parts,
         subplans={
-            name: _of_plan(inner, Catalogue(inner, given.tools), parts, given, settings)
+            name: _of_plan(inner, given.catalogue(inner), parts, given, settings)
             for name, inner in plan.subplans.items()
         },
     )

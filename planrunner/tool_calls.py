@@ -300,7 +300,7 @@ def _shortest(*timeouts: float | None) -> float | None:
 
 def check_args(resolved: ResolvedTool, args: Any) -> None:
     """SchemaError when the args do not fit the tool."""
-    check_value(resolved.args_schema, args, f"the args of {resolved.name}")
+    check_value(resolved.args_schema, args, f"the call of {resolved.name}")
 
 
 def _new_call(

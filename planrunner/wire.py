@@ -22,6 +22,7 @@ from planrunner.errors import (
     InvalidPlanRunStateError,
     PlanRunNotFoundError,
     RunBusyError,
+    RunFinishedError,
     UsageError,
 )
 from planrunner.events import Event
@@ -240,8 +241,8 @@ class Runner(Queries):
     def cancel(self, run: PlanRun | str, *, by: str | None = None) -> PlanRun:
         """End a run: nothing new starts, calls in flight are stopped, it becomes FAILED with the kind `cancelled`.
 
-        A run that another process carries hears it within a second; its record is returned as it stands then. Raises
-        PlanRunNotFoundError, RunFinishedError.
+        A run that another process carries hears it within a second; its record is returned as it stands then, and so
+        is that of one that ended meanwhile. Raises PlanRunNotFoundError, RunFinishedError.
         """
         return run_sync(self.acancel(run, by=by))
 
@@ -252,7 +253,7 @@ class Runner(Queries):
         await journal.post(run_id, f"{CANCEL}{state_of(stored).tries}", {"by": by})
         try:
             return await self._carry_on(run_id, None, calls=False)
-        except RunBusyError:
+        except (RunBusyError, RunFinishedError):  # whoever carries it hears it, or has heard it by now
             return PlanRun.from_state(state_of(await journal.load(run_id)))
 
     def resolve_clarification(

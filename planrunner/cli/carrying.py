@@ -18,7 +18,7 @@ from planrunner.errors import EXIT_COMPLETE, EXIT_FAILED, EXIT_WAITING
 from planrunner.registry import uninterrupted
 from planrunner.render import questions, text
 from planrunner.render.words import count, took
-from planrunner.run_state import COMPLETE, FAILED
+from planrunner.run_state import COMPLETE, FAILED, IN_PROGRESS
 from planrunner.settings import Settings
 from planrunner.termsafe import term_safe
 
@@ -76,7 +76,7 @@ def carry(
     ahead      may be filled while `work` begins
     described  step path → description; as `ahead`
     """
-    commands = commands_for(settings.store, given["policy"])
+    commands = commands_for(settings.store, given)
     output = FileOutput(given["out"]) if given["out"] else Output()
     with (
         FOLLOWERS[given["format_"]](output, told, commands, resumes) as follower,
@@ -124,7 +124,13 @@ def what_is_asked(record: PlanRun, commands: Commands | None) -> Iterator[str]:
     if commands is None:
         yield f"run {record.id} was kept in memory only: nobody can answer any more"
     else:
-        yield f"{'then' if record.get_outstanding_clarifications() else 'to'} go on: {commands.resume(record.id)}"
+        yield f"{_how_it_goes_on(record)}: {commands.resume(record.id)}"
+
+
+def _how_it_goes_on(record: PlanRun) -> str:
+    if record.state == IN_PROGRESS:
+        return "whoever carries the run hears it; if nobody does any more, go on"
+    return "then go on" if record.get_outstanding_clarifications() else "to go on"
 
 
 def what_to_type(record: PlanRun, commands: Commands | None) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from traceback import format_exception
 from typing import TYPE_CHECKING, Any, Self
 
 from planrunner import events
@@ -43,7 +44,8 @@ class Follower:
         self._resumes = resumes
         self._has_result = False
         self._log = _Log(self.progress, told.debug)
-        self._log.setLevel(logging.ERROR if told.quiet else logging.DEBUG if told.verbose else logging.INFO)
+        level = logging.DEBUG if told.verbose or told.debug else logging.INFO
+        self._log.setLevel(logging.ERROR if told.quiet else level)
         _logger.setLevel(min(self._log.level, logging.INFO))
         _logger.addHandler(self._log)
 
@@ -144,11 +146,15 @@ class _Log(logging.Handler):
         self._debug = debug
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print the record; a traceback only with --debug."""
+        """Print the record; a traceback, and what is of no use without one, only with --debug."""
         line = record.getMessage()
-        if record.exc_info and record.exc_info[1] is not None:
-            error = record.exc_info[1]
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            if record.levelno <= logging.DEBUG and not self._debug:
+                return
             line = f"{line}: {type(error).__name__}: {error}"
         if record.levelno >= logging.WARNING:
             line = f"{record.levelname.lower()}: {line}"
         self._progress.say(term_safe(line))
+        if error is not None and self._debug:
+            self._progress.say(term_safe("".join(format_exception(error)).rstrip(), lines=True))

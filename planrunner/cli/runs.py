@@ -20,6 +20,7 @@ from planrunner.render import EVENTS, LISTS, PROMPTS, RECORDS
 from planrunner.run_state import COMPLETE, ENDED, FAILED, IN_PROGRESS, NEED_CLARIFICATION, READY_TO_RESUME
 
 if TYPE_CHECKING:
+    from planrunner.plan_run import PlanRun
     from planrunner.settings import Settings
     from planrunner.wire import Runner
 
@@ -95,9 +96,17 @@ def cancel(told: OnStore, run: str, by: str | None, format_: str) -> int:
     if format_ != "text":
         data(load(RECORDS[format_])(record, style(sys.stdout)))
     elif not told.quiet:
-        ended = "the process that carries it ends it within a second" if record.state not in ENDED else record.state
-        talk(f"run {record.id} is cancelled: {ended}")
+        talk(f"run {record.id} {_became(record)}")
     return EXIT_COMPLETE
+
+
+def _became(record: PlanRun) -> str:
+    """What became of a run that was to be cancelled."""
+    if record.state not in ENDED:
+        return "is being cancelled: the process that carries it ends it within a second, unless only `finally` is left"
+    if record.error is not None and record.error.kind == "cancelled":
+        return f"is cancelled: {record.state}"
+    return f"ended by itself before it could be cancelled: {record.state}"
 
 
 def _runner(settings: Settings) -> Runner:

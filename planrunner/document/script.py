@@ -14,7 +14,7 @@ from typing import Any, Final
 from planrunner.document.problem import Problem, in_order
 from planrunner.document.shape import check_shape
 from planrunner.document.shapes import Schema, closed, ref, text
-from planrunner.document.source import MAX_BYTES, parse, plain
+from planrunner.document.source import MAX_BYTES, MapNode, Source, parse, plain
 from planrunner.errors import UsageError
 from planrunner.models.scripted import REPLY_KINDS
 from planrunner.plan import NOTHING
@@ -48,7 +48,9 @@ def load_script(path: str | Path) -> Script:
         raise UsageError(f"the script {path} can't be read: {error.strerror or error}") from None
     source = parse(content, str(path))
     found = list(source.problems)
-    if source.root is not None:
+    if other := _no_script(source):
+        found = other
+    elif source.root is not None:
         found += check_shape(source.root, _schema(), source.name, "the script").problems
     elif not found:
         found = [Problem(source.name, 1, 1, "empty", "the file is empty: a script begins with planrunner_script: 1")]
@@ -57,6 +59,23 @@ def load_script(path: str | Path) -> Script:
         raise UsageError(f"the script {path} is not valid:{lines}")
     said = plain(source.root)
     return Script(*(said.get(part, {}) for part in PARTS))
+
+
+_NO_SCRIPTS: Final = {
+    "planrunner": "this is a plan and no script: a script begins with planrunner_script: 1",
+    "planrunner_test": "this is a plan test and no script: planrunner test runs it; a script begins with "
+    "planrunner_script: 1, and has tools, replies and answers as a case has them",
+}
+"""The first key of our other files → what to do with one."""
+
+
+def _no_script(source: Source) -> list[Problem]:
+    """What is told of a file that is one of our others; nothing of any other file."""
+    root = source.root
+    if not isinstance(root, MapNode) or "planrunner_script" in root.entries:
+        return []
+    marks = _NO_SCRIPTS.keys() & root.entries.keys()
+    return [source.problem(root.key(mark), "not-a-script", _NO_SCRIPTS[mark]) for mark in marks]
 
 
 DATA: Final[Schema] = {"x-place": "data"}

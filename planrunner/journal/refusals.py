@@ -23,7 +23,10 @@ def not_found(run_id: str, where: str) -> PlanRunNotFoundError:
 
 def finished(run_id: str, state: str) -> RunFinishedError:
     """The run has ended."""
-    return RunFinishedError(f"plan run {run_id} has ended ({state}): there is nothing left to carry or to answer")
+    again = f"; `planrunner resume {run_id} --retry` opens a new try of what failed" if state == FAILED else ""
+    return RunFinishedError(
+        f"plan run {run_id} has ended ({state}): there is nothing left to carry or to answer{again}"
+    )
 
 
 def busy(run_id: str, holder: str) -> RunBusyError:

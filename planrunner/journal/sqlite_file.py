@@ -185,5 +185,7 @@ def _explained(path: Path, opening: Callable[[], T]) -> T:
             ) from error
         reason = str(error)
     is_folder = os.path.isdir(path)
-    advice = "it is a folder; name a file in it" if is_folder else "check that it can be written, or name another"
+    advice = (
+        "it is a folder; name a file in it" if is_folder else "check that it can be written, or name another (--store)"
+    )
     raise StoreUnusableError(f"the store {path} can't be opened ({reason}): {advice}")

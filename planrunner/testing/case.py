@@ -23,6 +23,11 @@ from planrunner.testing.names import PlanNames
 from planrunner.testing.schema import EXPECT, plan_test_schema
 
 MARK: Final = "planrunner_test"
+_NO_TESTS: Final = {
+    "planrunner": "this is a plan and no test: tests of it begin with {mark}: 1 and stand in a file such as {beside}",
+    "planrunner_script": "this is a script and no test: a test begins with {mark}: 1; its cases script what they need",
+}
+"""The first key of our other files → what to do with one."""
 """The key that a test file begins with."""
 
 _DEEP: Final = {"context": 2}
@@ -100,15 +105,12 @@ def read_suite(text: bytes, name: str, folder: str, plans: Plans) -> Suite:
     if root is None:
         found = source.problems or (Problem(name, 1, 1, "empty", f"the file is empty: a test begins with {MARK}: 1"),)
         return Suite(name, wrong=(Checked(name, found, source.lines),))
-    if isinstance(root, MapNode) and MARK not in root.entries and "planrunner" in root.entries:
-        return Suite(name, wrong=(Checked(name, (_a_plan(source, root),), source.lines),))
+    if isinstance(root, MapNode) and MARK not in root.entries:
+        for mark in _NO_TESTS.keys() & root.entries.keys():
+            message = _NO_TESTS[mark].format(mark=MARK, beside=f"{os.path.splitext(name)[0]}.test.yml")
+            problem = source.problem(root.key(mark), "not-a-test", message)
+            return Suite(name, wrong=(Checked(name, (problem,), source.lines),))
     return _Reader(source, check_shape(root, plan_test_schema(), name, "the test file"), folder, plans).suite(root)
-
-
-def _a_plan(source: Source, root: MapNode) -> Problem:
-    beside = f"{os.path.splitext(source.name)[0]}.test.yml"
-    message = f"this is a plan and no test: tests of it begin with {MARK}: 1 and stand in a file such as {beside}"
-    return source.problem(root.key("planrunner"), "not-a-test", message)
 
 
 class _Reader:

@@ -16,9 +16,7 @@ from planrunner.settings import Settings
 from planrunner.testing.case import Case, Suite
 from planrunner.testing.expect import differences
 from planrunner.testing.ran import Call, Ran
-from planrunner.testing.stand_ins import stand_ins
 from planrunner.testing.virtual_time import START, VirtualClock
-from planrunner.tools.base import Tool
 from planrunner.tools.scripted import ScriptedTools
 from planrunner.wire import Runner
 
@@ -31,7 +29,6 @@ class CaseRunner:
     def __init__(self) -> None:
         self._clock = VirtualClock()
         self._loop = asyncio.Runner(loop_factory=self._clock.new_loop)
-        self._stood_in: tuple[Plan | None, tuple[Tool, ...]] = (None, ())
 
     def test(self, suite: Suite, case: Case) -> CaseResult:
         """Carry a case of a suite that has nothing wrong. ^C is a KeyboardInterrupt, as everywhere."""
@@ -69,18 +66,11 @@ class CaseRunner:
         """Carry the run until it ends, or waits for somebody who never answers."""
         self._clock.set(START)
         script = Script(**case.script, strict=True)
-        tools = self._stand_ins(plan)
-        with Runner(tools=tools, script=script, settings=_SETTINGS, clock=self._clock) as runner:
+        with Runner(script=script, settings=_SETTINGS, clock=self._clock) as runner:
             record = await runner.arun(plan, case.inputs, context=case.context, on_event=ran.hear)
             while (due := ran.due()) is not None and due >= self._clock.now():
                 self._clock.set(nextafter(due, inf))
                 record = await runner.aresume(record, on_event=ran.hear)
-
-    def _stand_ins(self, plan: Plan) -> tuple[Tool, ...]:
-        """Made once for the cases of a plan, which come one after another."""
-        if self._stood_in[0] is not plan:
-            self._stood_in = (plan, stand_ins(plan))
-        return self._stood_in[1]
 
 
 def _counted(case: Case) -> Callable[[Call], bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from planrunner.errors import DeadlineError, StepError, ToolHardError, ToolSoftE
 from planrunner.tools.base import ReadyResponse, Tool, ToolRunContext, is_async
 from planrunner.tools.threads import in_thread
 
+_log = logging.getLogger("planrunner")
 _MAX_MESSAGE = 4_000
 _PLAIN = frozenset((str, int, float, bool, type(None), dict, list, tuple))
 
@@ -71,6 +73,7 @@ async def _call(tool: Tool, ctx: ToolRunContext, args: Mapping[str, Any]) -> Any
         raise ToolHardError(f"{tool.id} tried to end the process: {error_text(error)}") from error
     except Exception as error:
         _let_cancel_through(error)
+        _log.debug("the tool %s failed", tool.id, exc_info=error)  # where, for its author: the record has the message
         raise ToolHardError(error_text(error)) from error
 
 

@@ -13,6 +13,7 @@ from planrunner.tools.base import EFFECTS, Effect, Tool, gravest
 from planrunner.tools.builtin import BUILTIN
 from planrunner.tools.calling import error_text
 from planrunner.tools.loading import as_tool, load_tool
+from planrunner.tools.stand_in import StandIn
 
 _INSTALLED = Registry(BUILTIN, entry_points="planrunner.tools")
 _BUILTIN_USES = {use: name for name, use in BUILTIN.items()}
@@ -43,12 +44,17 @@ class ResolvedTool:
 class Catalogue:
     """The tools of one plan: its own entries, then the Python caller's, then built-in and installed ones.
 
+    played  a script plays tools: one that the plan announces, and that nobody provides, need not be there
+
     An installed plug-in can't take the name of a built-in tool. Each tool is found and imported when its name is first
     asked for.
     """
 
-    def __init__(self, plan: Plan, own: Iterable[Tool | type[Tool] | Callable[..., Any]] = ()) -> None:
+    def __init__(
+        self, plan: Plan, own: Iterable[Tool | type[Tool] | Callable[..., Any]] = (), *, played: bool = False
+    ) -> None:
         self._plan = plan
+        self._played = played
         self._own = _by_id(own)
         self._resolved: dict[str, ResolvedTool] = {}
 
@@ -116,6 +122,8 @@ class Catalogue:
         try:
             thing = _INSTALLED.get(name)
         except UnknownNameError:
+            if self._played and name in self._plan.tools:
+                return StandIn(id=name)
             raise self._unknown(name) from None
         except (Exception, SystemExit) as error:
             raise ToolUnusableError(f"the installed tool {name!r} can't be imported: {error_text(error)}") from error
@@ -125,7 +133,7 @@ class Catalogue:
         if name in self._plan.tools:
             return UnknownToolError(
                 f"the tool {name!r} stands in the plan's `tools` without `use`, and nobody provides it; "
-                f'add `use: "package.module:function"`, or pass it with Runner(tools=[…])'
+                f'add `use: "package.module:function"`, pass it with Runner(tools=[…]), or have a script play it'
             )
         known = self.names()
         return UnknownToolError(f"there is no tool {name!r}{hint(name, known)} (known: {', '.join(known)})")

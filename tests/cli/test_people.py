@@ -93,6 +93,14 @@ def test_a_run_that_waits_says_what_to_type(cli: Cli, waits: str, words: list[st
     ]
 
 
+def test_a_form_says_that_it_takes_json(cli: Cli, here: Path) -> None:
+    form = "clarify: {type: input, guidance: Where to?, fields: {street: {type: string}}}"
+    plan = write(here / "p.yml", f"planrunner: 1\nname: p\nsteps: [{{id: form, {form}}}]\n")
+    run_id = begun(cli, plan)
+    assert 'takes a JSON object that meets {"type":"object","properties":' in cli("runs", "show", run_id).out
+    assert cli("answer", run_id, '{"street": "Main"}').code == 0
+
+
 def test_what_is_to_be_typed_works(cli: Cli, waits: str) -> None:
     told = cli("run", waits, "--store", "my runs")
     for value in ("reject", "3"):
@@ -104,6 +112,13 @@ def test_what_is_to_be_typed_works(cli: Cli, waits: str) -> None:
     told = cli(*resume[1].split(), "--store", "my runs")
     assert (told.code, told.out) == (0, "reject 3\n")
     assert told.err.splitlines()[-1].endswith(" --store 'my runs'")
+
+
+def test_what_is_to_be_typed_names_the_script_and_the_model_again(cli: Cli, here: Path, waits: str) -> None:
+    write(here / "a script.yml", "planrunner_script: 1\n")
+    told = cli("run", waits, "--script", "a script.yml", "--model", "openai/x")
+    assert re.search(r"go on: planrunner resume \S+ --model openai/x --script 'a script.yml'$", told.err.rstrip())
+    assert " VALUE\n" in told.err  # who answers needs neither
 
 
 def test_a_waiting_run_in_memory_can_not_be_answered(cli: Cli, waits: str) -> None:
@@ -406,6 +421,31 @@ def test_an_interrupted_run_goes_on(here: Path) -> None:
     assert "one started" not in told.err
 
 
+def test_an_answer_to_a_run_that_is_under_way_is_heard_by_its_carrier(here: Path) -> None:
+    (here / "slow.py").write_text(
+        "import os, time\n\ndef nap():\n    while not os.path.exists('woken'):\n        time.sleep(0.05)\n", "utf-8"
+    )
+    plan = """
+        planrunner: 1
+        name: naps
+        tools: {nap: {use: "slow:nap", effect: read}}
+        steps:
+          - {id: rest, tool: nap}
+          - {id: sure, needs: [], clarify: {type: user_verification, guidance: Sure?}}
+        """
+    running = start("run", write(here / "naps.yml", plan), "--no-input", cwd=here)
+    assert running.stderr is not None
+    until(running.stderr, b"sure asks a person")
+    run_id = json.loads(process("runs", "list", "--format", "json", cwd=here).out)[0]["id"]
+    told = process("answer", run_id, "sure", "yes", cwd=here)
+    assert told.err.splitlines()[1] == (
+        f"whoever carries the run hears it; if nobody does any more, go on: planrunner resume {run_id}"
+    )
+    (here / "woken").touch()
+    running.communicate(timeout=60)
+    assert running.returncode == 0
+
+
 FAILS_ONCE = """
 planrunner: 1
 name: fails-once
@@ -441,7 +481,9 @@ def test_cancel_a_run_that_waits(cli: Cli, waiting: str) -> None:
     assert (told.code, told.out) == (1, "")
     assert "is closed: the run ended without it" in told.err
     assert "closed without an answer" in cli("runs", "show", waiting).out
-    assert cli("runs", "cancel", waiting).code == 1
+    told = cli("runs", "cancel", waiting)
+    assert told.code == 1
+    assert told.err.endswith(f"; `planrunner resume {waiting} --retry` opens a new try of what failed\n")
 
 
 def test_cancel_a_run_in_another_process(here: Path) -> None:
@@ -453,6 +495,7 @@ def test_cancel_a_run_in_another_process(here: Path) -> None:
     run_id = json.loads(process("runs", "list", "--format", "json", cwd=here).out)[0]["id"]
     told = process("runs", "cancel", run_id, cwd=here)
     assert told.code == 0, told.err
+    assert re.fullmatch(rf"run {run_id} is (being cancelled: the process .*|cancelled: FAILED)\n", told.err)
     _, err = running.communicate(timeout=30)
     assert running.returncode == 1
     assert b"cancelled" in err

@@ -287,6 +287,42 @@ def test_no_model_is_told_with_three_ways_out(cli: Cli, here: Path) -> None:
         assert way in told.err
 
 
+ANNOUNCED = """
+planrunner: 1
+name: announced
+tools: {stock: {effect: read}}
+steps: [{id: left, tool: stock, args: {sku: A-1}}]
+"""
+
+
+def test_a_script_plays_a_tool_that_is_only_announced(cli: Cli, here: Path) -> None:
+    plan = write(here / "p.yml", ANNOUNCED)
+    script = write(here / "s.yml", "planrunner_script: 1\ntools: {stock: {returns: 7}}\n")
+    assert cli("run", plan, "--script", script).out == "7\n"
+    assert "have a script play it" in cli("run", plan).err
+
+
+def test_a_tool_that_is_only_announced_and_not_scripted_fails_its_step(cli: Cli, here: Path) -> None:
+    plan = write(here / "p.yml", ANNOUNCED)
+    script = write(here / "s.yml", "planrunner_script: 1\n")
+    told = cli("run", plan, "--script", script).err
+    assert "left: tool_error: nobody provides the tool stock, and the script does not answer it" in told
+
+
+def test_where_a_tool_of_ones_own_failed_is_told_with_debug_alone(cli: Cli, here: Path) -> None:
+    write(here / "own_fails.py", "def fails(n: int):\n    raise ValueError('no \\x1b[31m')\n")
+    tools = "tools: {fails: {use: 'own_fails:fails'}}"
+    plan = write(here / "p.yml", f"planrunner: 1\nname: p\n{tools}\nsteps: [{{id: a, tool: fails, args: {{n: 1}}}}]\n")
+    for words in ([], ["-v"]):
+        told = cli("run", plan, *words).err
+        assert "a: tool_error: ValueError: no" in told
+        assert "Traceback" not in told
+        assert "the tool fails failed" not in told
+    told = cli("run", plan, "--debug").err
+    assert 'own_fails.py", line 2, in fails\n' in told
+    assert "\x1b" not in told
+
+
 def test_a_script_answers_for_the_model(cli: Cli, here: Path) -> None:
     plan = write(here / "greeting.yml", TASK)
     write(here / "s.yml", 'planrunner_script: 1\nreplies: {letter: ["Dear {{ 7*7 }}"]}\n')

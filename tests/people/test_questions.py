@@ -24,6 +24,8 @@ from planrunner import (
     UserVerificationClarification,
     ValueConfirmationClarification,
 )
+from planrunner.journal.base import Lease
+from planrunner.journal.memory import MemoryJournal
 from planrunner.tools.base import ReadyResponse
 from tests.conftest import PlanOf
 from tests.hooks.rig import Rig, Ring, kind_of
@@ -202,6 +204,24 @@ def test_questions_of_a_run_that_ends_otherwise_are_withdrawn(plan_of: PlanOf) -
     assert ended.get_outstanding_clarifications() == []
     with pytest.raises(InvalidPlanRunStateError, match="ended without it"):
         rig.runner.resolve_clarification(record.clarifications[0], "red", record)
+
+
+def test_a_run_whose_carrier_ends_it_while_it_is_being_cancelled(
+    plan_of: PlanOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The carrier, another process, has heard of it before this one asks for the run."""
+    rig, _ = asking(plan_of, SIX[1][0])
+    record = rig.run()
+    claim = MemoryJournal.claim
+
+    async def other_first(journal: MemoryJournal, run_id: str, *, failed: bool = False) -> Lease:
+        monkeypatch.setattr(MemoryJournal, "claim", claim)
+        await rig.runner.aresume(run_id)
+        return await claim(journal, run_id, failed=failed)
+
+    monkeypatch.setattr(MemoryJournal, "claim", other_first)
+    ended = rig.runner.cancel(record)
+    assert (ended.state, kind_of(ended)) == ("FAILED", "cancelled")
 
 
 def test_raising_a_question_twice_is_raising_it_once(plan_of: PlanOf) -> None:

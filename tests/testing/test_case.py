@@ -69,6 +69,11 @@ WRONG_FILES = [
         "p.test.test.yml [not-a-test]",
     ),
     (
+        "planrunner_script: 1\ntools: {}\n",
+        "1:1: this is a script and no test: a test begins with planrunner_test: 1; its cases script what "
+        "they need [not-a-test]",
+    ),
+    (
         "planrunner_test: 2\nplan: ./p.yml\ncases: [{name: a}]\n",
         "1:18: 'planrunner_test' must be 1, the only format there is, found the number 2 [wrong-value]",
     ),

@@ -12,6 +12,7 @@ from planrunner.tools.base import Tool
 from planrunner.tools.builtin import BUILTIN
 from planrunner.tools.catalogue import Catalogue
 from planrunner.tools.python import tool
+from planrunner.tools.stand_in import StandIn
 
 
 def plan(*entries: ToolEntry, steps: tuple[Step, ...] = (), agents: dict[str, Agent] | None = None, root: str = "."):
@@ -179,6 +180,14 @@ def test_an_unknown_name_says_what_is_known():
 def test_an_announced_tool_that_nobody_provides():
     with pytest.raises(UnknownToolError, match=r"'crm' stands in the plan's `tools` without `use`.*Runner\(tools="):
         Catalogue(plan(ToolEntry("crm"))).resolve("crm")
+
+
+def test_a_script_plays_an_announced_tool_that_nobody_provides():
+    catalogue = Catalogue(plan(ToolEntry("crm", effect="irreversible"), ToolEntry("log")), played=True)
+    assert catalogue.resolve("crm").effect == "irreversible"
+    assert not isinstance(catalogue.resolve("log").tool, StandIn)
+    with pytest.raises(UnknownToolError, match="there is no tool 'cmr'"):
+        catalogue.resolve("cmr")
 
 
 def test_check_finds_every_unknown_name_with_its_place():
