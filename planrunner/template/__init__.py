@@ -40,6 +40,8 @@ Renderer = Callable[[Mapping[str, Any]], Any]
 """Names in, value out. Raises TemplateError."""
 
 _CACHED: Final = 2048
+_LONGEST_PATH: Final = 1000
+"""Longer texts are counted word by word also when they are one path."""
 _PATH: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 _WHOLE_PATH: Final = re.compile(rf"\s*\{{\{{\s*({_PATH.pattern})\s*\}}\}}\s*", re.ASCII)
 _NO_PATH: Final = frozenset(
@@ -355,6 +357,9 @@ def _tag_at(text: str, offset: int) -> str:
 def _analysed(text: str, bare: bool) -> tuple[tuple[TemplateProblem, ...], tuple[Reference, ...]]:
     if not bare and not is_template(text):
         return (), ()
+    path = plain_path(text, bare) if len(text) <= _LONGEST_PATH else None
+    if path is not None:
+        return (), (Reference(path, text.index(path[0])),)
     from planrunner.template.names import free_names
     from planrunner.template.rules import findings
     from planrunner.template.syntax import parse

@@ -76,12 +76,14 @@ def _offset(node: Node) -> int:
     return node.lineno if isinstance(node.lineno, int) else 0
 
 
+_FIRST: Final = {"Compare": "expr", "CondExpr": "expr1"}
+
+
 def start(node: Node) -> int:
     """The offset of the first word of an expression. (Jinja places many nodes at their operator.)"""
     while True:
         kind = type(node).__name__
-        field = {"Compare": "expr", "CondExpr": "expr1"}.get(kind)
-        field = field or next((name for name in ("node", "left") if name in node.fields), None)
+        field = _FIRST.get(kind) or next((name for name in ("node", "left") if name in node.fields), None)
         below = getattr(node, field) if field else None
         if kind == "Concat":
             below = node.nodes[0]
