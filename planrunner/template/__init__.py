@@ -65,6 +65,9 @@ _NO_PATH: Final = frozenset(
     )
 )
 
+_FLAT: Final = 64
+"""So few nodes are surely not nested too deeply."""
+
 
 class TemplateProblem(NamedTuple):
     """What is wrong with a template, and where: `offset` counts characters of the text."""
@@ -270,11 +273,11 @@ def _compiled(text: str, bare: bool) -> Renderer:
 def _parsed(text: str, bare: bool, make: Callable[[Any, bool], Any]) -> Any:
     """What `make` makes of the syntax tree of a text. Raises Fault for one that is no template."""
     from planrunner.template.rules import findings
-    from planrunner.template.syntax import parse
+    from planrunner.template.syntax import parse, walk
 
     try:
         tree = parse(text, bare)
-        refused = findings(tree)
+        refused = findings(walk(tree))
         if refused:
             raise TemplateSyntaxFault(refused[0].message, refused[0].offset)
         return make(tree, bare)
@@ -362,15 +365,16 @@ def _analysed(text: str, bare: bool) -> tuple[tuple[TemplateProblem, ...], tuple
         return (), (Reference(path, text.index(path[0])),)
     from planrunner.template.names import free_names
     from planrunner.template.rules import findings
-    from planrunner.template.syntax import parse
+    from planrunner.template.syntax import parse, walk
 
     try:
         tree = parse(text, bare)
-        problems = [TemplateProblem(*finding) for finding in findings(tree)]
+        nodes = [*walk(tree)]
+        problems = [TemplateProblem(*finding) for finding in findings(nodes)]
         if not problems and not bare and re.fullmatch(r"\s*\$\{\{.*\}\}\s*", text, re.S):
             problems = [TemplateProblem(text.index("$"), "`${{ }}` is not known: write `{{ }}`")]
-        if not problems:
-            _program(tree, bare)
+        if not problems and len(nodes) > _FLAT:
+            _program(tree, bare)  # whether it is nested too deeply
         return tuple(problems), tuple(free_names(tree)) if not problems else ()
     except TemplateSyntaxFault as fault:
         return (TemplateProblem(fault.offset, fault.message),), ()

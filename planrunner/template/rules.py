@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import isfinite
 from typing import Any, Final, NamedTuple
 
 from planrunner.registry import hint
 from planrunner.template.filters import FILTERS
 from planrunner.template.predicates import TESTS
-from planrunner.template.syntax import CONSTANTS, Node, walk
+from planrunner.template.syntax import CONSTANTS, Node
 
 _REFUSED: Final = {
     "Include": "include: a template reaches nothing outside of itself",
@@ -66,9 +66,9 @@ class Finding(NamedTuple):
     message: str
 
 
-def findings(tree: Node) -> list[Finding]:
-    """Everything in the tree that is refused, in the order of the text."""
-    found = [Finding(_offset(node), message) for node in walk(tree) for message in _refusal(node)]
+def findings(nodes: Iterable[Node]) -> list[Finding]:
+    """Everything among the nodes of a tree that is refused, in the order of the text."""
+    found = [Finding(_offset(node), message) for node in nodes for message in _refusal(node)]
     return sorted(set(found))
 
 
@@ -92,13 +92,12 @@ def start(node: Node) -> int:
         node = below
 
 
-def _refusal(node: Node) -> Iterator[str]:
+def _refusal(node: Node) -> Iterable[str]:
     kind = type(node).__name__
     if kind in _REFUSED:
-        yield f"there is no {_REFUSED[kind]}"
+        return [f"there is no {_REFUSED[kind]}"]
     check = _CHECKS.get(kind)
-    if check is not None:
-        yield from check(node)
+    return () if check is None else check(node)
 
 
 def _call(node: Node) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 Node = Any
@@ -108,16 +108,22 @@ def children(node: Node) -> list[Node]:
     """The nodes right below it, in the order of its fields."""
     if type(node).__name__ in _LEAVES:
         return []
-    from jinja2 import nodes
-
+    kind = _node_class()
     found: list[Node] = []
     for field in node.fields:
         held = getattr(node, field, None)
-        if isinstance(held, nodes.Node):
+        if isinstance(held, kind):
             found.append(held)
         elif isinstance(held, list):
-            found += [each for each in held if isinstance(each, nodes.Node)]
+            found += [each for each in held if isinstance(each, kind)]
     return found
+
+
+@cache
+def _node_class() -> Any:
+    from jinja2.nodes import Node
+
+    return Node
 
 
 class Progress:
