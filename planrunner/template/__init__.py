@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 from planrunner.errors import TemplateError
 from planrunner.template.faults import Budget, Fault
 from planrunner.template.names import Reference
-from planrunner.template.syntax import TemplateSyntaxFault
+from planrunner.template.syntax import MAX_TOKENS, TemplateSyntaxFault
 
 __all__ = [
     "Reference",
@@ -40,10 +40,10 @@ Renderer = Callable[[Mapping[str, Any]], Any]
 """Names in, value out. Raises TemplateError."""
 
 _CACHED: Final = 2048
-_LONGEST_PATH: Final = 1000
-"""Longer texts are counted word by word also when they are one path."""
 _PATH: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 _WHOLE_PATH: Final = re.compile(rf"\s*\{{\{{\s*({_PATH.pattern})\s*\}}\}}\s*", re.ASCII)
+_OPENING: Final = re.compile(r"\{[{%#]")
+_PATH_TAG: Final = re.compile(rf"\{{\{{\s*({_PATH.pattern})\s*\}}\}}", re.ASCII)
 _NO_PATH: Final = frozenset(
     (
         "and",
@@ -356,13 +356,31 @@ def _tag_at(text: str, offset: int) -> str:
     return " ".join(text[begin : min(ends, default=len(text)) + 2].split())
 
 
+def _plain_paths(text: str, bare: bool) -> tuple[Reference, ...] | None:
+    """The paths of a text in which nothing but plain paths is read: no Jinja. None for all others."""
+    if len(text) > MAX_TOKENS or "${{" in text:
+        return None
+    if bare:
+        names = plain_path(text, bare)
+        return None if names is None else (Reference(names, text.index(names[0])),)
+    found, at = [], 0
+    while opening := _OPENING.search(text, at):
+        tag = _PATH_TAG.match(text, opening.start())
+        names = plain_path(tag[0]) if tag else None
+        if tag is None or names is None:
+            return None
+        found.append(Reference(names, tag.start(1)))
+        at = tag.end()
+    return tuple(found)
+
+
 @lru_cache(maxsize=_CACHED)
 def _analysed(text: str, bare: bool) -> tuple[tuple[TemplateProblem, ...], tuple[Reference, ...]]:
     if not bare and not is_template(text):
         return (), ()
-    path = plain_path(text, bare) if len(text) <= _LONGEST_PATH else None
-    if path is not None:
-        return (), (Reference(path, text.index(path[0])),)
+    paths = _plain_paths(text, bare)
+    if paths is not None:
+        return (), paths
     from planrunner.template.names import free_names
     from planrunner.template.rules import findings
     from planrunner.template.syntax import parse, walk
