@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -18,6 +19,8 @@ from planrunner.render.checked import Checked, Report, tally
 from planrunner.render.words import count, is_terminal
 
 _USUAL = "text; github under GitHub Actions"
+_GARBAGE = 20_000
+"""So many objects come between two searches for garbage: what one plan leaves is little, and each search takes time."""
 
 
 @click.command()
@@ -48,6 +51,7 @@ def validate(
     """
     if stdin_filename is not None and "-" not in paths:
         raise UsageError("--stdin-filename names what comes from standard input: give - as the PATH")
+    gc.set_threshold(_GARBAGE)
     gathered = gather(paths, only_plans=only_plans)
     read = [each if isinstance(each, Checked) else _checked(each, stdin_filename, policy) for each in gathered.files]
     checked = told_once(_without_prompts(read, paths))

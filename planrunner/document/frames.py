@@ -43,12 +43,17 @@ class OpenMap:
 
     def take(self, node: Node) -> None:
         """Add a key, or the value of the key before."""
+        key = self.key
         if self.dropping:
             self.dropping = False
-        elif self.key is None:
+        elif key is None:
             self._take_key(node)
+        elif _is_merge(key):
+            self.key = None
+            self.merges.append((key, node))
         else:
-            self._take_value(self.key, node)
+            self.key = None
+            self.node.entries[key.value] = Entry(key, node)
 
     def close(self) -> MapNode:
         """The whole map. What `<<` brings stands last and replaces nothing."""
@@ -91,13 +96,6 @@ class OpenMap:
             what = "map" if isinstance(node, MapNode) else "list"
             message = f"a key must be text, this one is a {what}: write a name, or put it in quotes"
         self.tell(node.line, node.column, "key-not-text", message)
-
-    def _take_value(self, key: ScalarNode, node: Node) -> None:
-        self.key = None
-        if _is_merge(key):
-            self.merges.append((key, node))
-        else:
-            self.node.entries[key.value] = Entry(key, node)
 
     def _merge(self, key: ScalarNode, source: Node) -> None:
         if isinstance(source, MapNode):

@@ -29,7 +29,7 @@ from planrunner.document.types import (
 )
 from planrunner.template.names import path_of
 from planrunner.template.rules import start
-from planrunner.template.syntax import CONSTANTS, Node, walk
+from planrunner.template.syntax import CONSTANTS, Node, children, walk
 
 Path = tuple[str | int, ...]
 Assumed = tuple[tuple[Node, bool], ...]
@@ -89,12 +89,12 @@ class Inference:
         if kind in ("Name", "Getattr", "Getitem"):
             return self._path(node, view)
         if kind in _NUMBERS:
-            self._all(node.iter_child_nodes(), view)
+            self._all(children(node), view)
             return NUMBER
         work = _EXPRESSIONS.get(kind)
         if work is not None:
             return work(self, node, view)
-        self._all(node.iter_child_nodes(), view)
+        self._all(children(node), view)
         return ANY
 
     def body(self, nodes: Iterable[Node], view: View) -> None:
@@ -131,7 +131,7 @@ class Inference:
         kind = type(node.arg).__name__
         if kind == "Const" and isinstance(node.arg.value, (str, int)):
             return self._under(whole, (), node.arg.value, node, view)
-        self._all(node.arg.iter_child_nodes() if kind == "Slice" else (node.arg,), view)
+        self._all(children(node.arg) if kind == "Slice" else (node.arg,), view)
         if kind == "Slice":
             return whole if whole.kinds == {"array"} else TEXT if whole.kinds == {"string"} else ANY
         return whole.item() if whole.kinds == {"array"} else ANY

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from planrunner.document.types import is_among
 from planrunner.template.names import path_of
-from planrunner.template.syntax import CONSTANTS, Node
+from planrunner.template.syntax import CONSTANTS, Node, children
 
 Path = tuple[str | int, ...]
 _FALLING_BACK: Final = ("default", "d")
@@ -163,5 +163,5 @@ def _read(node: Node) -> Iterator[Path]:
         if len(path) > 1:
             yield path[:-1]
     else:
-        for child in node.iter_child_nodes():
+        for child in children(node):
             yield from _read(child)

@@ -36,6 +36,7 @@ def plan_schema() -> dict[str, Any]:
     }
 
 
+@cache
 def kind(verb: str) -> StepKind:
     """What this verb says of itself."""
     found = load(VERBS[verb])

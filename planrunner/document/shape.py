@@ -18,6 +18,9 @@ from planrunner.document.step_keys import StepKeys
 from planrunner.document.tree import BrokenNode, ListNode, MapNode, Node, ScalarNode
 from planrunner.document.words import found, listed, type_name
 
+_NOTHING: Final[Mapping[str, Any]] = {}
+_TELLING: Final = frozenset(("x-place", "x-expected", "x-kind"))
+"""Words of a schema that say something of what lies within."""
 _WORDS = """
     $schema $defs $ref title description default type enum const pattern minimum minLength minItems properties
     patternProperties additionalProperties required items anyOf if then else doNotSuggest errorMessage
@@ -89,13 +92,47 @@ class _FullError(Exception):
     """So many problems are told that nobody would read more."""
 
 
+class _Language:
+    """What is read of a schema once, for all files that are held against it."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self._defs: Schema = schema.get("$defs", {})
+        self.steps = StepKeys(self._defs)
+        self._resolved: dict[int, Schema] = {}  # by identity: the schema lives as long as this does
+
+    def resolved(self, schema: Schema) -> Schema:
+        """The shape a `$ref` names, with what stands beside it."""
+        if "$ref" not in schema:
+            return schema
+        known = self._resolved.get(id(schema))
+        if known is None:
+            target = self.resolved(self._defs[schema["$ref"].removeprefix("#/$defs/")])
+            known = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
+            self._resolved[id(schema)] = known
+        return known
+
+
+_MOST_LANGUAGES: Final = 16
+_languages: dict[int, _Language] = {}
+
+
+def _language(schema: Schema) -> _Language:
+    known = _languages.get(id(schema))
+    if known is None or known.schema is not schema:
+        if len(_languages) >= _MOST_LANGUAGES:
+            _languages.clear()
+        known = _languages[id(schema)] = _Language(schema)
+    return known
+
+
 class _Walk:
     """One walk over one file."""
 
     def __init__(self, schema: Schema, file: str) -> None:
-        self.defs: Schema = schema.get("$defs", {})
-        self._resolved: dict[int, Schema] = {}  # by identity: the schema lives longer than the walk
-        self.steps = StepKeys(self.defs)
+        language = _language(schema)
+        self.steps = language.steps
+        self.resolved = language.resolved
         self.file = file
         self.problems: list[Problem] = []
         self.sites: list[Site] = []
@@ -107,28 +144,18 @@ class _Walk:
         if len(self.problems) > MAX_PROBLEMS:
             raise _FullError
 
-    def resolved(self, schema: Schema) -> Schema:
-        """The shape a `$ref` names, with what stands beside it."""
-        if "$ref" not in schema:
-            return schema
-        known = self._resolved.get(id(schema))
-        if known is None:
-            target = self.resolved(self.defs[schema["$ref"].removeprefix("#/$defs/")])
-            known = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
-            self._resolved[id(schema)] = known
-        return known
-
     def check(self, node: Node, schema: Schema | bool, path: Path, around: _Around) -> None:
         """Hold one value against one shape."""
         if isinstance(node, BrokenNode) or isinstance(schema, bool):
             return
         schema = self.resolved(schema)
-        around = _Around(
-            schema.get("x-place", around.place),
-            around.expected or schema.get("x-expected", ""),
-            schema.get("x-kind", around.kind),
-            around.what,
-        )
+        if not schema.keys().isdisjoint(_TELLING):
+            around = _Around(
+                schema.get("x-place", around.place),
+                around.expected or schema.get("x-expected", ""),
+                schema.get("x-kind", around.kind),
+                around.what,
+            )
         if not self._fits_type(node, schema, around):
             return
         if "if" in schema:
@@ -149,7 +176,9 @@ class _Walk:
             wanted = around.expected or listed(schema.get("enum", [schema.get("const")]), "or")
             self._must(node, "wrong-type", wanted, around)
             return False
-        if types is None or any(is_of_type(node, one) for one in ([types] if isinstance(types, str) else types)):
+        if types is None:
+            return True
+        if is_of_type(node, types) if isinstance(types, str) else any(is_of_type(node, one) for one in types):
             return True
         if self._misplaced(node, around):
             return False
@@ -174,7 +203,7 @@ class _Walk:
             return False
         if not isinstance(node, MapNode):
             return "required" not in condition
-        if any(key not in node.entries for key in condition.get("required", ())):
+        if not node.entries.keys() >= set(condition.get("required", ())):
             return False
         wanted = ((node.get(key), sub["const"]) for key, sub in condition.get("properties", {}).items())
         return all(isinstance(value, ScalarNode) and value.value == const for value, const in wanted)
@@ -281,8 +310,9 @@ class _Walk:
 
     def _shape_of(self, key: str, schema: Schema) -> Any:
         """The shape of the value under this key, True when it is free, None when there can be no such key."""
-        if key in schema.get("properties", {}):
-            return schema["properties"][key]
+        properties = schema.get("properties", _NOTHING)
+        if key in properties:
+            return properties[key]
         for pattern, sub in schema.get("patternProperties", {}).items():
             if pattern_of(pattern).search(key):
                 return sub

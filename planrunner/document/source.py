@@ -154,8 +154,9 @@ class _Composer:
         """The root of the first document, or None when the file is empty or could not be read to its end."""
         parser = CParser(self.text)
         try:
-            while (event := parser.get_event()) is not None:
-                handler = _HANDLERS.get(type(event))
+            next_event, handler_of = parser.get_event, _HANDLERS.get
+            while (event := next_event()) is not None:
+                handler = handler_of(type(event))
                 if handler is not None:
                     handler(self, event)
         except _StopError:
@@ -203,8 +204,6 @@ class _Composer:
             raise self._stop(event, "too-deep", f"this is nested more than {MAX_DEPTH} levels deep: flatten it")
 
     def _refuse_tag(self, event: Any) -> None:
-        if event.tag is None:
-            return
         mark = event.start_mark
         shown = event.tag.replace("tag:yaml.org,2002:", "!!")
         advice = "write the value in quotes to keep it as text" if shown == "!!str" else "remove it"
@@ -236,20 +235,22 @@ class _Composer:
 
     def scalar(self, event: Any) -> None:
         self._enter(event, 1)
-        self._refuse_tag(event)
+        if event.tag is not None:
+            self._refuse_tag(event)
         self.last = event
         mark = event.start_mark
         line, column = mark.line + 1, mark.column + 1
-        value: Any = event.value
-        if not event.style:
+        text, style = event.value, event.style or ""
+        value: Any = text
+        if not style:
             try:
-                value = resolve(event.value)
+                value = resolve(text)
             except NotANumberError as error:
                 self._problem(line, column, "number", str(error))
             if self.hints_of_templates:
                 self._look_for_cut(event)
         start = mark.index if event.anchor is None else self._after_anchor(mark.index)
-        self._attach(ScalarNode(line, column, value, event.value, start, event.style or ""), event.anchor)
+        self._attach(ScalarNode(line, column, value, text, start, style), event.anchor)
 
     def _after_anchor(self, index: int) -> int:
         match = _ANCHOR.match(self.text, index)
@@ -271,7 +272,8 @@ class _Composer:
         is_map = isinstance(event, MappingStartEvent)
         if is_map and event.flow_style and self.text.startswith("{{", mark.index):
             self._begin_template(line, column)
-        self._refuse_tag(event)
+        if event.tag is not None:
+            self._refuse_tag(event)
         if event.anchor is not None:
             self.anchors[event.anchor] = None
         self.stack.append((OpenMap if is_map else OpenList)(line, column, event.anchor, self._problem))
@@ -301,8 +303,10 @@ class _Composer:
             return
         parent = self.stack[-1]
         parent.take(node)
-        parent.node.size += node.size
-        parent.node.height = max(parent.node.height, node.height + 1)
+        whole = parent.node
+        whole.size += node.size
+        if whole.height <= node.height:
+            whole.height = node.height + 1
 
 
 _HANDLERS: dict[type, Any] = {

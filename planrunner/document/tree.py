@@ -37,7 +37,10 @@ class ScalarNode(Node):
     __slots__ = ("start", "style", "text", "value")
 
     def __init__(self, line: int, column: int, value: Any, text: str, start: int, style: str) -> None:
-        super().__init__(line, column)
+        self.line = line  # as Node does, without a call: most nodes are scalars
+        self.column = column
+        self.size = 1
+        self.height = 0
         self.value = value
         self.text = text
         self.start = start

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 from planrunner.errors import TemplateError
 from planrunner.template.faults import Budget, Fault
 from planrunner.template.names import Reference
-from planrunner.template.syntax import TemplateSyntaxFault
+from planrunner.template.syntax import MAX_TOKENS, TemplateSyntaxFault
 
 __all__ = [
     "Reference",
@@ -42,6 +42,8 @@ Renderer = Callable[[Mapping[str, Any]], Any]
 _CACHED: Final = 2048
 _PATH: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 _WHOLE_PATH: Final = re.compile(rf"\s*\{{\{{\s*({_PATH.pattern})\s*\}}\}}\s*", re.ASCII)
+_OPENING: Final = re.compile(r"\{[{%#]")
+_PATH_TAG: Final = re.compile(rf"\{{\{{\s*({_PATH.pattern})\s*\}}\}}", re.ASCII)
 _NO_PATH: Final = frozenset(
     (
         "and",
@@ -62,6 +64,9 @@ _NO_PATH: Final = frozenset(
         "True",
     )
 )
+
+_FLAT: Final = 64
+"""So few nodes are surely not nested too deeply."""
 
 
 class TemplateProblem(NamedTuple):
@@ -268,11 +273,11 @@ def _compiled(text: str, bare: bool) -> Renderer:
 def _parsed(text: str, bare: bool, make: Callable[[Any, bool], Any]) -> Any:
     """What `make` makes of the syntax tree of a text. Raises Fault for one that is no template."""
     from planrunner.template.rules import findings
-    from planrunner.template.syntax import parse
+    from planrunner.template.syntax import parse, walk
 
     try:
         tree = parse(text, bare)
-        refused = findings(tree)
+        refused = findings(walk(tree))
         if refused:
             raise TemplateSyntaxFault(refused[0].message, refused[0].offset)
         return make(tree, bare)
@@ -351,21 +356,43 @@ def _tag_at(text: str, offset: int) -> str:
     return " ".join(text[begin : min(ends, default=len(text)) + 2].split())
 
 
+def _plain_paths(text: str, bare: bool) -> tuple[Reference, ...] | None:
+    """The paths of a text in which nothing but plain paths is read: no Jinja. None for all others."""
+    if len(text) > MAX_TOKENS or "${{" in text:
+        return None
+    if bare:
+        names = plain_path(text, bare)
+        return None if names is None else (Reference(names, text.index(names[0])),)
+    found, at = [], 0
+    while opening := _OPENING.search(text, at):
+        tag = _PATH_TAG.match(text, opening.start())
+        names = plain_path(tag[0]) if tag else None
+        if tag is None or names is None:
+            return None
+        found.append(Reference(names, tag.start(1)))
+        at = tag.end()
+    return tuple(found)
+
+
 @lru_cache(maxsize=_CACHED)
 def _analysed(text: str, bare: bool) -> tuple[tuple[TemplateProblem, ...], tuple[Reference, ...]]:
     if not bare and not is_template(text):
         return (), ()
+    paths = _plain_paths(text, bare)
+    if paths is not None:
+        return (), paths
     from planrunner.template.names import free_names
     from planrunner.template.rules import findings
-    from planrunner.template.syntax import parse
+    from planrunner.template.syntax import parse, walk
 
     try:
         tree = parse(text, bare)
-        problems = [TemplateProblem(*finding) for finding in findings(tree)]
+        nodes = [*walk(tree)]
+        problems = [TemplateProblem(*finding) for finding in findings(nodes)]
         if not problems and not bare and re.fullmatch(r"\s*\$\{\{.*\}\}\s*", text, re.S):
             problems = [TemplateProblem(text.index("$"), "`${{ }}` is not known: write `{{ }}`")]
-        if not problems:
-            _program(tree, bare)
+        if not problems and len(nodes) > _FLAT:
+            _program(tree, bare)  # whether it is nested too deeply
         return tuple(problems), tuple(free_names(tree)) if not problems else ()
     except TemplateSyntaxFault as fault:
         return (TemplateProblem(fault.offset, fault.message),), ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from planrunner.template.syntax import CONSTANTS, Node, walk
+from planrunner.template.syntax import CONSTANTS, Node, children, walk
 
 
 class Reference(NamedTuple):
@@ -81,7 +81,7 @@ def _below(node: Node, bound: set[str]) -> Iterator[Reference]:
 def _children(node: Node) -> Iterator[Node]:
     """The nodes below; the name in a call is no name of the plan's."""
     calls_name = type(node).__name__ == "Call" and type(node.node).__name__ == "Name"
-    yield from node.iter_child_nodes(exclude=("node",) if calls_name else None)
+    yield from node.iter_child_nodes(exclude=("node",)) if calls_name else children(node)
 
 
 def _reference(name: Node, keys: list[str | int], bound: set[str]) -> Iterator[Reference]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import isfinite
 from typing import Any, Final, NamedTuple
 
 from planrunner.template.filters import FILTERS, others
 from planrunner.template.predicates import TESTS
-from planrunner.template.syntax import CONSTANTS, Node, walk
+from planrunner.template.syntax import CONSTANTS, Node
 
 _REFUSED: Final = {
     "Include": "include: a template reaches nothing outside of itself",
@@ -65,9 +65,9 @@ class Finding(NamedTuple):
     message: str
 
 
-def findings(tree: Node) -> list[Finding]:
-    """Everything in the tree that is refused, in the order of the text."""
-    found = [Finding(_offset(node), message) for node in walk(tree) for message in _refusal(node)]
+def findings(nodes: Iterable[Node]) -> list[Finding]:
+    """Everything among the nodes of a tree that is refused, in the order of the text."""
+    found = [Finding(_offset(node), message) for node in nodes for message in _refusal(node)]
     return sorted(set(found))
 
 
@@ -75,12 +75,14 @@ def _offset(node: Node) -> int:
     return node.lineno if isinstance(node.lineno, int) else 0
 
 
+_FIRST: Final = {"Compare": "expr", "CondExpr": "expr1"}
+
+
 def start(node: Node) -> int:
     """The offset of the first word of an expression. (Jinja places many nodes at their operator.)"""
     while True:
         kind = type(node).__name__
-        field = {"Compare": "expr", "CondExpr": "expr1"}.get(kind)
-        field = field or next((name for name in ("node", "left") if name in node.fields), None)
+        field = _FIRST.get(kind) or next((name for name in ("node", "left") if name in node.fields), None)
         below = getattr(node, field) if field else None
         if kind == "Concat":
             below = node.nodes[0]
@@ -89,13 +91,12 @@ def start(node: Node) -> int:
         node = below
 
 
-def _refusal(node: Node) -> Iterator[str]:
+def _refusal(node: Node) -> Iterable[str]:
     kind = type(node).__name__
     if kind in _REFUSED:
-        yield f"there is no {_REFUSED[kind]}"
+        return [f"there is no {_REFUSED[kind]}"]
     check = _CHECKS.get(kind)
-    if check is not None:
-        yield from check(node)
+    return () if check is None else check(node)
 
 
 def _call(node: Node) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 Node = Any
@@ -17,6 +17,12 @@ Node = Any
 CONSTANTS: Final = {"null": None, "Null": None, "NULL": None}
 """Names that are values, beside those that Jinja's own grammar knows: true, false, none."""
 
+_LEAVES: Final = frozenset({"Const", "Name", "TemplateData"})
+"""Most nodes are of these kinds, which have no others below them."""
+
+_TAGS: Final = ("variable", "block", "comment", "raw")
+_OPENING: Final = frozenset(f"{tag}_begin" for tag in _TAGS)
+_CLOSING: Final = frozenset(f"{tag}_end" for tag in _TAGS)
 MAX_TOKENS: Final = 20_000
 _CACHED: Final = 128
 """So many trees are kept: the checks of one plan look at a text several times. Of short texts they keep more."""
@@ -61,13 +67,14 @@ _of_long: Final = lru_cache(maxsize=_CACHED)(_parsed)
 
 def _read(text: str, bare: bool, return_sign: str) -> Node:
     from jinja2 import TemplateSyntaxError
+    from jinja2.nodes import Template
     from jinja2.parser import Parser
 
     progress = Progress()
     try:
         parser = Parser(_Grammar(progress), text, state="variable" if bare else None)  # type: ignore[arg-type]
         if not bare:
-            return _restored(parser.parse(), return_sign)
+            return _restored(Template(parser.subparse(), lineno=1), return_sign)
         tree = parser.parse_expression()
         if not parser.stream.eos:
             parser.fail(f"expected token 'end of expression', got '{parser.stream.current.value}'")
@@ -94,7 +101,29 @@ def walk(node: Node) -> Iterator[Node]:
     while heap:
         each = heap.pop()
         yield each
-        heap.extend(each.iter_child_nodes())
+        heap.extend(children(each))
+
+
+def children(node: Node) -> list[Node]:
+    """The nodes right below it, in the order of its fields."""
+    if type(node).__name__ in _LEAVES:
+        return []
+    kind = _node_class()
+    found: list[Node] = []
+    for field in node.fields:
+        held = getattr(node, field, None)
+        if isinstance(held, kind):
+            found.append(held)
+        elif isinstance(held, list):
+            found += [each for each in held if isinstance(each, kind)]
+    return found
+
+
+@cache
+def _node_class() -> Any:
+    from jinja2.nodes import Node
+
+    return Node
 
 
 class Progress:
@@ -143,19 +172,17 @@ def _with_offsets(
     try:
         for _, kind, value in tokens:
             position = source.index(value, position)  # white space that a `-` strips is passed over
-            _note(progress, kind, position)
+            progress.tokens += 1
+            if progress.tokens > MAX_TOKENS:
+                raise TemplateSyntaxFault(
+                    f"the template has more than {MAX_TOKENS:,} words and signs: split it", position
+                )
+            if kind in _OPENING:
+                progress.opened = position
+            elif kind in _CLOSING:
+                progress.opened = None
             yield position, kind, value
             progress.at = position = position + len(value)
     except TemplateSyntaxError as error:
         at = re.search(r" at (\d+)$", error.message or "")
         raise TemplateSyntaxError(error.message or "", int(at[1]) if at else progress.at) from None
-
-
-def _note(progress: Progress, kind: str, position: int) -> None:
-    progress.tokens += 1
-    if progress.tokens > MAX_TOKENS:
-        raise TemplateSyntaxFault(f"the template has more than {MAX_TOKENS:,} words and signs: split it", position)
-    if kind.endswith("_begin"):
-        progress.opened = position
-    elif kind.endswith("_end"):
-        progress.opened = None

@@ -2,32 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import islice
+from typing import Any, Final
 
 from planrunner.document.hints import KEYWORDS, TYPES
-from planrunner.document.problem import Problem
+from planrunner.document.problem import MAX_PROBLEMS, Problem
 from planrunner.document.source import ListNode, MapNode, Node, plain
 from planrunner.document.view import Document
 from planrunner.errors import SchemaError
 from planrunner.json_schema import check_schema, compile_schema
-from planrunner.jsonsafe import to_json_safe
+from planrunner.jsonsafe import dumps, loads, to_json_safe
 from planrunner.registry import hint
 from planrunner.schema_parts import Path, subschemas
 from planrunner.schema_words import SchemaProblem, path_text, shown
+
+_SHORT: Final = 5_000
+"""Schemas of so many characters are looked at once: many plans declare the same tools."""
 
 
 def check(document: Document) -> Iterator[Problem]:
     """What is wrong in `inputs`, `returns`, `additional_data`, `args_schema`, …, at the wrong word itself."""
     for schema in document.schemas:
         value = plain(schema.node)
-        for found in check_schema(value) or _in_vain(value):
+        for found in _mistakes(value):
             yield document.problem(node_at(schema.node, found), "bad-schema", _said(found, value))
     for name, entry in document.named("tools").items():
         node = entry.value.get("args_schema") if isinstance(entry.value, MapNode) else None
         if isinstance(node, MapNode) and plain(node.get("type")) not in ("object", None):
             message = f"the arguments of {name!r} are an object: write 'type: object' and its 'properties'"
             yield document.problem(node.key("type"), "bad-schema", message)
+
+
+def _mistakes(schema: Any) -> Iterable[SchemaProblem]:
+    """What is wrong with a schema, or what it says in vain."""
+    try:
+        plain_schema = to_json_safe(schema, "the schema")
+    except SchemaError as error:
+        return [SchemaProblem((), str(error))]
+    text = dumps(plain_schema)
+    return _mistakes_of(text) if len(text) <= _SHORT else check_schema(plain_schema) or _in_vain(plain_schema)
+
+
+@lru_cache(maxsize=512)
+def _mistakes_of(text: str) -> tuple[SchemaProblem, ...]:
+    """The same of a schema as JSON, no more than a plan is told of."""
+    schema = loads(text)
+    return tuple(islice(check_schema(schema) or _in_vain(schema), MAX_PROBLEMS + 1))
 
 
 def _said(found: SchemaProblem, value: Any) -> str:
@@ -63,7 +85,7 @@ def _type_meant(found: SchemaProblem, schema: Any) -> str:
 
 def _in_vain(schema: Any) -> Iterator[SchemaProblem]:
     """What a usable schema says in vain: values that its type excludes, names it lacks, a default that it refuses."""
-    for path, sub in subschemas(to_json_safe(schema, "the schema")):
+    for path, sub in subschemas(schema):
         found = [*_foreign(sub, path), *_excluded(sub, path), *_misspelt(sub, path)]
         yield from found
         if "default" in sub and not found:
