@@ -192,9 +192,10 @@ def find_root(path: str | None) -> str:
     Without a path the search begins at the working folder. UsageError when that was deleted.
     """
     folder = _working_folder() if path is None else _folder_of(path)
-    for candidate in (folder, *folder.parents):
-        if any(os.path.exists(candidate / mark) for mark in _MARKS) or _has_table(candidate / "pyproject.toml"):
-            return str(candidate)
+    for candidate in map(str, (folder, *folder.parents)):
+        marks = (os.path.join(candidate, mark) for mark in _MARKS)
+        if any(map(os.path.exists, marks)) or _has_table(os.path.join(candidate, "pyproject.toml")):
+            return candidate
     return str(folder)
 
 
@@ -210,11 +211,11 @@ def _working_folder() -> Path:
         raise UsageError("the working folder does not exist any more: go to one that does") from None
 
 
-def _has_table(pyproject: Path) -> bool:
+def _has_table(pyproject: str) -> bool:
     import tomllib
 
     try:
-        with pyproject.open("rb") as file:
+        with open(pyproject, "rb") as file:
             return "planrunner" in tomllib.load(file).get("tool", {})
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
         return False
