@@ -11,6 +11,7 @@ from enum import Enum
 from planrunner.cli.files import UnreadableError, is_handed, read_bytes, refuse_special
 from planrunner.cli.globs import is_glob, matches
 from planrunner.document.load import find_root, load_document
+from planrunner.document.loaded import Loaded
 from planrunner.document.problem import Problem
 from planrunner.document.source import MAX_BYTES
 from planrunner.errors import UsageError
@@ -42,10 +43,18 @@ _MARKS = {Kind.PLAN: "planrunner", Kind.TEST: "planrunner_test"}
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A plan file as it was given: what is wrong with it, and the plan when nothing is."""
+    """A plan file as it was given: what is wrong with it, and the plan when nothing is.
+
+    loaded  what the plan is built from when it is asked for; None when something stands in its way
+    """
 
     checked: Checked
-    plan: Plan | None
+    loaded: Loaded | None
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan."""
+        return None if self.loaded is None else self.loaded.plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +84,7 @@ def read_plan(path: str, stdin_name: str | None = None, policy: str | None = Non
     name = stdin_name or STDIN if path == "-" else path
     root = find_root(place)
     loaded = load_document(text, name, path=place, root=root, settings=load_settings(root, policy=policy))
-    return Given(as_checked(loaded), None if loaded.for_the_runner else loaded.plan)
+    return Given(as_checked(loaded), None if loaded.for_the_runner else loaded)
 
 
 def told_once(checked: Sequence[Checked]) -> list[Checked]:

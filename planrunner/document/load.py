@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -100,18 +100,31 @@ def _check(source: Source, text: bytes, path: str | None, branch: Branch) -> Loa
         found += planned.check(document, handed)
     found = _with_rules(document, found)
     branch.has_read(document)
-    plan = None
+    built = None
     hidden, found = hide(source, found, written_keys(document))
     wrong = [problem for problem in found if problem.level == "error"]
     left = [problem for problem in wrong if handed is None and _is_left(document, problem)]
     if len(left) == len(wrong):
         own_name = base_name(split_package(branch.own)[1])
         files = {own_name: text.decode("utf-8"), **prompts.files, **subplans.files}
-        plan = build(document, with_texts(plain(source.root), prompts.texts), files, path, branch.tree.root)
-        plan = replace(plan, handed=handed, unapproved=_unapproved(document, found))
+        unapproved = _unapproved(document, found)
+        built = cache(partial(_built, document, prompts.texts, files, path, branch.tree.root, unapproved))
     problems = (*in_order(_worth_telling(found)), *in_order(_told_inside(document, subplans.told)))
     for_the_runner = any(problem.code != "unknown-tool" for problem in left)
-    return Loaded(plan, problems, hidden, prompts.sources, subplans.sources, for_the_runner)
+    return Loaded(built, problems, hidden, prompts.sources, subplans.sources, for_the_runner)
+
+
+def _built(
+    document: Document,
+    texts: Mapping[tuple[str | int, ...], str],
+    files: Mapping[str, str],
+    path: str | None,
+    root: str,
+    unapproved: tuple[UnapprovedCall, ...],
+) -> Plan:
+    """The plan of a file in which nothing is wrong that would not be left to the Runner."""
+    plan = build(document, with_texts(plain(document.root), texts), files, path, root)
+    return replace(plan, handed=document.handed, unapproved=unapproved)
 
 
 def _with_rules(document: Document, found: list[Problem]) -> list[Problem]:
@@ -192,9 +205,10 @@ def find_root(path: str | None) -> str:
     Without a path the search begins at the working folder. UsageError when that was deleted.
     """
     folder = _working_folder() if path is None else _folder_of(path)
-    for candidate in (folder, *folder.parents):
-        if any(os.path.exists(candidate / mark) for mark in _MARKS) or _has_table(candidate / "pyproject.toml"):
-            return str(candidate)
+    for candidate in map(str, (folder, *folder.parents)):
+        marks = (os.path.join(candidate, mark) for mark in _MARKS)
+        if any(map(os.path.exists, marks)) or _has_table(os.path.join(candidate, "pyproject.toml")):
+            return candidate
     return str(folder)
 
 
@@ -210,11 +224,11 @@ def _working_folder() -> Path:
         raise UsageError("the working folder does not exist any more: go to one that does") from None
 
 
-def _has_table(pyproject: Path) -> bool:
+def _has_table(pyproject: str) -> bool:
     import tomllib
 
     try:
-        with pyproject.open("rb") as file:
+        with open(pyproject, "rb") as file:
             return "planrunner" in tomllib.load(file).get("tool", {})
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
         return False

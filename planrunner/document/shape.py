@@ -70,6 +70,9 @@ class _Around(NamedTuple):
     what: str = "the plan"
 
 
+_LITERAL: Final = _Around()
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What the walk brought home."""
@@ -276,7 +279,7 @@ class _Walk:
             for item in node.items:
                 self._literal(item)
         else:
-            self._misplaced(node, _Around())
+            self._misplaced(node, _LITERAL)
 
     # maps
 

@@ -30,7 +30,8 @@ def check(document: Document) -> Iterator[Problem]:
         if site.bare or text in seen or len(text) > _LONGEST:
             continue
         seen.add(text)
-        for found in _FOREIGN.finditer(_TAGS.sub(lambda tag: " " * len(tag[0]), text)):
+        outside = _TAGS.sub(lambda tag: " " * len(tag[0]), text)
+        for found in _FOREIGN.finditer(outside) if "{" in outside else ():
             meant = _meant(document, found[1] or found[2], bool(found[1]))
             if meant is not None:
                 message = f"`{found[0]}` is no template, and stays as it is written: a value is read as {meant}"
