@@ -75,7 +75,7 @@ def _no_script(source: Source) -> list[Problem]:
     if not isinstance(root, MapNode) or "planrunner_script" in root.entries:
         return []
     marks = _NO_SCRIPTS.keys() & root.entries.keys()
-    return [source.problem(root.key(mark), "not-a-script", _NO_SCRIPTS[mark]) for mark in marks]
+    return [source.problem(root.key(mark), "unknown-key", _NO_SCRIPTS[mark]) for mark in marks]
 
 
 DATA: Final[Schema] = {"x-place": "data"}

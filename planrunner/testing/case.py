@@ -108,7 +108,7 @@ def read_suite(text: bytes, name: str, folder: str, plans: Plans) -> Suite:
     if isinstance(root, MapNode) and MARK not in root.entries:
         for mark in _NO_TESTS.keys() & root.entries.keys():
             message = _NO_TESTS[mark].format(mark=MARK, beside=f"{os.path.splitext(name)[0]}.test.yml")
-            problem = source.problem(root.key(mark), "not-a-test", message)
+            problem = source.problem(root.key(mark), "unknown-key", message)
             return Suite(name, wrong=(Checked(name, (problem,), source.lines),))
     return _Reader(source, check_shape(root, plan_test_schema(), name, "the test file"), folder, plans).suite(root)
 

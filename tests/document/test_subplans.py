@@ -15,6 +15,7 @@ from planrunner.document.build import digest
 from planrunner.document.load import Loaded, load_document, load_plan
 from planrunner.document.source import MAX_BYTES, MAX_NODES
 from planrunner.document.subplans import MAX_DEPTH, MAX_RUNS, MAX_SUBPLANS
+from planrunner.document.view import MAX_READING
 from planrunner.errors import InvalidPlanError
 from planrunner.plan import Handed, Plan
 
@@ -628,7 +629,7 @@ def test_together_they_are_no_larger_than_one_plan(project: Path) -> None:
 
 
 def test_their_templates_are_read_as_far_as_those_of_one_plan(project: Path) -> None:
-    (project / "plans" / "t.md").write_text("x" * 300_000 + "{{ run.id }}")
+    (project / "plans" / "t.md").write_text("x" * (MAX_READING * 3 // 10) + "{{ run.id }}")
     for number in range(5):
         put(project, f"a{number}.yml", plan("a", "{id: t, task: {file: t.md}}"))
     names = [f"a{number}.yml" for number in range(5)]

@@ -54,12 +54,12 @@ def test_nothing_is_required_but_the_format(tmp_path: Path) -> None:
         ("- 1\n", "1:1: the script must be a map, found a list [wrong-type]"),
         (
             "planrunner: 1\nname: p\n",
-            "1:1: this is a plan and no script: a script begins with planrunner_script: 1 [not-a-script]",
+            "1:1: this is a plan and no script: a script begins with planrunner_script: 1 [unknown-key]",
         ),
         (
             "planrunner_test: 1\nplan: ./p.yml\n",
             "1:1: this is a plan test and no script: planrunner test runs it; a script begins with "
-            "planrunner_script: 1, and has tools, replies and answers as a case has them [not-a-script]",
+            "planrunner_script: 1, and has tools, replies and answers as a case has them [unknown-key]",
         ),
         ("tools: {}\n", "1:1: the script has no 'planrunner_script' (the format: 1): add it [missing-key]"),
         (

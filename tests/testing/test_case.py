@@ -66,12 +66,12 @@ WRONG_FILES = [
     (
         "planrunner: 1\nname: p\n",
         "1:1: this is a plan and no test: tests of it begin with planrunner_test: 1 and stand in a file such as "
-        "p.test.test.yml [not-a-test]",
+        "p.test.test.yml [unknown-key]",
     ),
     (
         "planrunner_script: 1\ntools: {}\n",
         "1:1: this is a script and no test: a test begins with planrunner_test: 1; its cases script what "
-        "they need [not-a-test]",
+        "they need [unknown-key]",
     ),
     (
         "planrunner_test: 2\nplan: ./p.yml\ncases: [{name: a}]\n",
