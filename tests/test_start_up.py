@@ -74,10 +74,15 @@ def test_the_list_of_commands_imports_no_command(tmp_path: Path) -> None:
 
 
 def test_validate_imports_nothing_heavy(tmp_path: Path) -> None:
-    (tmp_path / "greeting.yml").write_text(PLAN, "utf-8")
+    (tmp_path / "greeting.yml").write_text(PLAN.replace("temperature_c }}", "temperature_c | round }}"), "utf-8")
     modules = imported("validate", "greeting.yml", cwd=tmp_path)
     assert {"click", "yaml", "jinja2"} <= modules
     assert modules & HEAVY == set()
+
+
+def test_a_plan_that_reads_plain_paths_alone_needs_no_jinja(tmp_path: Path) -> None:
+    (tmp_path / "greeting.yml").write_text(PLAN, "utf-8")
+    assert "jinja2" not in imported("validate", "greeting.yml", cwd=tmp_path)
 
 
 def test_a_run_without_models_does_not_import_litellm(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planrunner.errors import TemplateError
-from planrunner.template import compile_expression, compile_value, find_problems, references
+from planrunner.template import compile_expression, compile_value, find_problems, is_template, references
+from planrunner.template.names import free_names
+from planrunner.template.syntax import TemplateSyntaxFault, parse
 
 
 def marked(text: str) -> tuple[str, int]:
@@ -230,3 +232,36 @@ def test_jinja_is_imported_only_for_what_is_no_plain_path() -> None:
         "find_problems('{{ b + 1 }}'); assert 'jinja2' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+_NEAR_PATHS = (
+    *("{{", "}}", "{%", "{#", "#}", "{", "}", "-", "+", ".", " ", "\n", "\r", "\x1c", "\xa0", "é", "1", "a", "b.c"),
+    *(
+        "not",
+        "if",
+        "null",
+        "true",
+        "loop",
+        "steps.x.output",
+        "{{ a }}",
+        "{{ b.c }}",
+        "{{b.if}}",
+        "{{ null }}",
+        "{{ a . b }}",
+    ),
+    *("{{- a }}", "{{ True.x }}", "{{ loop.index }}", "{% raw %}", "{% endraw %}"),
+)
+
+
+@settings(derandomize=True, max_examples=1000, deadline=None)
+@given(st.lists(st.sampled_from(_NEAR_PATHS), min_size=1, max_size=6).map("".join), st.booleans())
+def test_plain_paths_are_read_as_jinja_reads_them(text: str, bare: bool) -> None:
+    if not bare and not is_template(text):
+        return
+    try:
+        tree = parse(text, bare)
+    except TemplateSyntaxFault:
+        assert find_problems(text, bare)
+        return
+    if not find_problems(text, bare):
+        assert references(text, bare) == free_names(tree)
