@@ -132,7 +132,7 @@ def test_files_that_are_no_tests(cli: Cli, here: Path, sums: str) -> None:
     assert "sums.test.yml" in plan.out
     assert missing.out.startswith("none.test.yml:1:1: error: the test none.test.yml does not exist in ")
     tested = cli("validate", write(here / "a.test.yml", "planrunner_test: 1\n"))
-    assert "this is a plan test and no plan: planrunner test a.test.yml [not-a-plan]" in tested.out
+    assert "this is a plan test and no plan: run it with planrunner test a.test.yml [not-a-plan]" in tested.out
 
 
 def test_json(cli: Cli, here: Path, cases: str) -> None:
