@@ -65,7 +65,7 @@ def _wait(retry: Retry, before: Sequence[Failure]) -> float:
         return 0.0
     wait = retry.delay
     if retry.exponential:
-        wait = min(MAX_WAIT, wait * 2 ** (len(before) - 1)) * uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311
+        wait = min(MAX_WAIT, wait * 2 ** (len(before) - 1)) * uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - guards nothing
     return max(wait, before[-1].retry_after or 0.0)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from planrunner.errors import ExhaustedError, TemplateError
 from planrunner.jsonsafe import to_json_safe
 from planrunner.place import Place
-from planrunner.plan import Step
+from planrunner.plan import Foreach
 from planrunner.questions import Waiting
 from planrunner.run_state import ENDED, FAILED
 from planrunner.scope import PlanExit, PlanScope
@@ -73,10 +73,8 @@ async def outcome_of(work: Awaitable[None]) -> BaseException | None:
     return None
 
 
-def items_of(step: Step, place: Place) -> list[Any]:
+def items_of(foreach: Foreach, place: Place) -> list[Any]:
     """The list of a foreach, as it is recorded."""
-    foreach = step.foreach
-    assert foreach is not None  # noqa: S101 - the caller has looked
     value = compile_expression(foreach.in_)(place.names)
     if not isinstance(value, list | tuple):
         raise TemplateError(f"`{foreach.in_}` must be a list, and is {_shape(value)}")

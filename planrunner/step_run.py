@@ -5,6 +5,7 @@ verb. What is on record is not done again: it has the consequence it had.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 from planrunner import events, run_state
@@ -23,7 +24,7 @@ from planrunner.hooks.base import AFTER_STEP, BEFORE_STEP
 from planrunner.jsonsafe import to_json_safe
 from planrunner.ledger import error_body
 from planrunner.place import Place
-from planrunner.plan import MISSING, ErrorHandler, Step
+from planrunner.plan import MISSING, ErrorHandler, Foreach, Step
 from planrunner.registry import Registry
 from planrunner.run_parts import item_of
 from planrunner.run_state import COMPLETE, ENDED, FAILED, SKIPPED, StepState
@@ -59,7 +60,7 @@ class Stepper:
         if known is None and step.when is not None and not await self._is_wanted(scope, place, step, path):
             scope.ledger.emit(events.STEP_FINISHED, path, {"state": SKIPPED, **_at(step)})
         elif step.foreach is not None:
-            await self._run_items(scope, place, step, path)
+            await self._run_items(scope, place, step, step.foreach, path)
         else:
             await self._run_one(scope, place, step, path)
 
@@ -72,7 +73,7 @@ class Stepper:
 
     # a foreach and its items
 
-    async def _run_items(self, scope: PlanScope, place: Place, step: Step, path: str) -> None:
+    async def _run_items(self, scope: PlanScope, place: Place, step: Step, foreach: Foreach, path: str) -> None:
         known = scope.ledger.state.steps.get(path)
         if known is not None and known.state in ENDED and (known.items is None or not scope.hooks.any_at(AFTER_STEP)):
             _again(scope, known)
@@ -80,12 +81,12 @@ class Stepper:
         if known is None:
             scope.ledger.emit(events.STEP_STARTED, path, {"holds": True, **_at(step)})
         try:
-            items = scope.ledger.decide(f"{path}!items", lambda: items_of(step, place))
+            items = scope.ledger.decide(f"{path}!items", lambda: items_of(foreach, place))
         except StepError as error:
             _end_failed(scope, path, error_body(error))
             raise StepFailed(step.id, path, error_body(error)) from error
         try:
-            await self._each(scope, place, step, path, items)
+            await self._each(scope, place, step, foreach, path, items)
         except StepFailed as failed:
             _end_failed(scope, path, failed.error, began=failed.path)
             raise
@@ -97,10 +98,10 @@ class Stepper:
             body = {"state": COMPLETE, "lists": True, **_summary(scope, step, outputs)}
             scope.ledger.emit(events.STEP_FINISHED, path, body)
 
-    async def _each(self, scope: PlanScope, place: Place, step: Step, path: str, items: Sequence[Any]) -> None:
+    async def _each(
+        self, scope: PlanScope, place: Place, step: Step, foreach: Foreach, path: str, items: Sequence[Any]
+    ) -> None:
         """Carry every item, at most `max_concurrent` at once. One that waits for a person holds up no other."""
-        foreach = step.foreach
-        assert foreach is not None  # noqa: S101 - the caller has looked
         work = ItemsLeft(scope, path, len(items))
 
         async def one(index: int) -> None:
@@ -187,7 +188,7 @@ class Stepper:
             around = place.with_names(previous=previous)
             await self._round(scope, around, step, round_path)
             previous, seen = steps[round_path].output, _seen_by_until(around, step, round_path)
-            if scope.ledger.decide(f"{round_path}!until", lambda: truth_of(repeat.until, seen.names)):  # noqa: B023
+            if scope.ledger.decide(f"{round_path}!until", partial(truth_of, repeat.until, seen.names)):
                 return Recorded(previous, {"output_of": round_path})
         raise ExhaustedError(f"`{repeat.until}` did not come true in {most} rounds (repeat.max)")
 

@@ -6,19 +6,11 @@ from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from planrunner.document.types import Gap, Type
-from planrunner.document.words import listed, near
+from planrunner.document.words import TYPES, listed, near
 from planrunner.schema_words import path_text, shown
 
 _LISTED: Final = 12
-_KINDS: Final = {
-    "object": "an object",
-    "array": "a list",
-    "string": "text",
-    "number": "a number",
-    "integer": "a whole number",
-    "boolean": "true or false",
-    "null": "null",
-}
+_KINDS: Final = {**TYPES, "object": "an object"}
 
 
 class Finding(NamedTuple):

@@ -11,7 +11,7 @@ from planrunner.registry import hint
 MAX_SHOWN: Final = 40
 _CANDIDATES: Final = 200
 _FAR: Final = 4
-_TYPES: Final = {
+TYPES: Final = {
     "object": "a map",
     "array": "a list",
     "string": "text",
@@ -24,7 +24,7 @@ _TYPES: Final = {
 
 def type_name(name: str) -> str:
     """A type of JSON Schema in a user's words."""
-    return _TYPES[name]
+    return TYPES[name]
 
 
 def listed(words: Iterable[Any], last: str) -> str:

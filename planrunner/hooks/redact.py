@@ -19,5 +19,5 @@ def make(patterns: list[str] | None = None, fields: list[str] | None = None) -> 
         args.clear()
         args.update(changed)
 
-    redact.result = redactor  # type: ignore[attr-defined]
+    redact.result = redactor  # type: ignore[attr-defined]  # a function may carry it
     return redact

@@ -21,16 +21,18 @@ class PlanRunView:
         object.__setattr__(self, "_build", build)
         object.__setattr__(self, "_built", None)
 
-    @property  # type: ignore[misc]
+    @property  # type: ignore[misc]  # Python lets a property stand in for the class
     def __class__(self) -> type:  # isinstance(view, PlanRun) holds, as for what it stands for
         from planrunner.plan_run import ReadOnlyPlanRun
 
         return ReadOnlyPlanRun
 
     def _get(self) -> ReadOnlyPlanRun:
-        if self._built is None:
-            object.__setattr__(self, "_built", self._build())
-        return self._built  # type: ignore[no-any-return]
+        built: ReadOnlyPlanRun | None = self._built
+        if built is None:
+            built = self._build()
+            object.__setattr__(self, "_built", built)
+        return built
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._get(), name)

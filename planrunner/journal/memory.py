@@ -184,7 +184,7 @@ def _matches(run: _Run, query: RunQuery) -> bool:
     )
 
 
-def open_url(rest: str, synchronous: str = "FULL") -> MemoryJournal:  # noqa: ARG001 - nothing is written
+def open_url(rest: str, _synchronous: str = "FULL") -> MemoryJournal:
     """The store of the name `memory`. Nothing may stand after the name: a store in memory has no place."""
     if rest:
         raise StoreUnusableError(f"a store in memory has no place, so `{rest}` means nothing: write just `memory`")
