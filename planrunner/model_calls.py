@@ -29,17 +29,18 @@ class ModelCalls:
         self._streams = streams
         self._system: dict[str, Mapping[str, Any]] = {}
 
-    async def call(self, step: Step, key: str, turn: Turn) -> Reply:
-        """The reply to this turn: as recorded when there is one, else the models are asked, in their order.
+    async def call(self, step: Step, path: str, turn: Turn) -> Reply:
+        """The reply to this turn of the step at `path`: as recorded when there is one, else the models are asked, in
+        their order.
 
         Raises LimitExceededError, and the error of the last attempt when none is left.
         """
-        known = self._ledger.state.effects.get(key)
+        known = self._ledger.state.effects.get(f"{path}!llm:{turn.number}")
         if known is not None and known.messages and known.messages[0]["role"] == "system":
-            self._system[step.path] = known.messages[0]
+            self._system[path] = known.messages[0]
         if known is not None and known.done and not known.is_void:
             return _reply(outcome_of(known))
-        return _reply(await self._until_answered(_Call(step, key, turn, known, self._ledger.clock), known))
+        return _reply(await self._until_answered(_Call(step, path, turn, known, self._ledger.clock), known))
 
     async def _until_answered(self, call: _Call, known: EffectState | None) -> Any:
         attempt = 1 if known is None else known.attempt + (not known.is_begun)
@@ -87,7 +88,7 @@ class ModelCalls:
             parameters=model.parameters,
             schema=turn.schema if native else None,
             timeout=call.seconds_left(),
-            path=call.step.path,
+            path=call.path,
             turn=turn.number,
             on_text=self._whisper(call.key) if self._streams else None,
         )
@@ -99,7 +100,7 @@ class ModelCalls:
         """
         known = self._ledger.state.effects.get(call.key)
         stands = known is not None and not known.is_void and bool(known.messages)
-        path = call.step.path
+        path = call.path
         if self._system.get(path) == system and (known is None or stands):
             return {} if stands else {"messages": list(call.turn.news)}
         self._system[path] = system
@@ -116,9 +117,9 @@ class _Call:
     of its models.
     """
 
-    def __init__(self, step: Step, key: str, turn: Turn, known: EffectState | None, clock: Clock) -> None:
-        self.step = step
-        self.key = key
+    def __init__(self, step: Step, path: str, turn: Turn, known: EffectState | None, clock: Clock) -> None:
+        self.path = path
+        self.key = f"{path}!llm:{turn.number}"
         self.turn = turn
         self._retry = step.retry or LLM_RETRY
         self._seconds = LLM_SECONDS if step.timeout is None else step.timeout

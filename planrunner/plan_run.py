@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_serializer
-from pydantic_core.core_schema import SerializerFunctionWrapHandler
+from pydantic import BaseModel, ConfigDict, Field
 
 from planrunner import run_state
 from planrunner.clarification import AnyClarification, ClarificationCategory
@@ -54,14 +53,7 @@ class Output(_Words):
     """A value, of any JSON type, and where it is large a `summary` of it (left out when there is none)."""
 
     value: Any = None
-    summary: str | None = None
-
-    @model_serializer(mode="wrap")
-    def _without_empty_summary(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        told: dict[str, Any] = handler(self)
-        if self.summary is None:
-            told.pop("summary", None)
-        return told
+    summary: str | None = Field(default=None, exclude_if=lambda summary: summary is None)
 
 
 class PlanReference(_Words):
@@ -160,13 +152,8 @@ class StepRecord(_Words):
     llm_calls: list[LlmCallRecord] = Field(default_factory=list)
     refused_calls: list[RefusedCall] = Field(default_factory=list)
     error: ErrorRecord | None = None
-    items: ItemCounts | None = None
-    steps: list[StepRecord] = Field(default_factory=list)
-
-    @model_serializer(mode="wrap")
-    def _without_what_is_not_there(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        told: dict[str, Any] = handler(self)
-        return {key: value for key, value in told.items() if value or key not in ("items", "steps")}
+    items: ItemCounts | None = Field(default=None, exclude_if=lambda items: items is None)
+    steps: list[StepRecord] = Field(default_factory=list, exclude_if=lambda steps: not steps)
 
 
 class UsageRecord(_Words):

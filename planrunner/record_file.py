@@ -13,13 +13,13 @@ from pathlib import Path
 from planrunner.errors import StoreError
 
 
-def write_record(folder: Path, run_id: str, record: str) -> Path:
+def write_record(folder: Path, run_id: str, record: str) -> None:
     """Write the record by rename, readable by its owner alone. Run ids are ours; nothing else becomes a file name."""
     place = os.path.join(folder, "runs", f"{run_id}.json")
     draft = os.path.join(folder, "runs", f".{run_id}.{os.getpid()}")
     try:
-        with open(_created(draft), "w", encoding="utf-8") as file:
-            file.write(record + "\n")
+        with open(_created(draft), "wb") as file:
+            file.write(f"{record}\n".encode())
         os.replace(draft, place)
     except OSError as error:
         with suppress(OSError):
@@ -27,7 +27,6 @@ def write_record(folder: Path, run_id: str, record: str) -> Path:
         raise StoreError(
             f"the record of {run_id} can't be written to {folder / 'runs'}: {error.strerror}. The run itself is stored"
         ) from None
-    return Path(place)
 
 
 def _created(draft: str) -> int:

@@ -5,9 +5,9 @@ the effects of its `Ledger`, so that folding the events of a run and carrying it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
-from typing import Any
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, Self
 
 from planrunner import events, run_state
 from planrunner.checks import checked_context, checked_inputs
@@ -21,7 +21,7 @@ from planrunner.errors import (
     step_error,
 )
 from planrunner.events import Event
-from planrunner.facade import to_the_end
+from planrunner.facade import begun, to_the_end
 from planrunner.hooks.base import AFTER_PLAN_RUN
 from planrunner.json_schema import check_value
 from planrunner.jsonsafe import to_json_safe
@@ -62,13 +62,13 @@ async def advance(scope: PlanScope) -> None:
         await let_go(ledger, stopped)
         raise
     if ended:
-        await to_the_end(ledger.release(ledger.state.state))
+        await to_the_end(begun(ledger.release(ledger.state.state)))
 
 
 async def let_go(ledger: Ledger, stopped: BaseException) -> None:
     """Release the run as it stands, whatever else happens; a store that fails now is only noted on what stopped it."""
     try:
-        await to_the_end(ledger.release(run_state.IN_PROGRESS), leaving=True)
+        await to_the_end(begun(ledger.release(run_state.IN_PROGRESS)), leaving=True)
     except Exception as error:
         ledger.abandon()
         stopped.add_note(str(error))
@@ -96,15 +96,15 @@ async def _outcome_or_cancel(scope: PlanScope) -> Outcome | None:
     known: Outcome | None = scope.ledger.state.decisions.get(OUTCOME)
     if known is not None:
         return known
-    async with _listening(scope) as cancelled:
+    async with _Listening(scope) as listening:
         try:
             scope.questions.take(scope.take_said())
             outcome = await _outcome(scope)
         except asyncio.CancelledError:
-            if not cancelled:
+            if not listening.cancelled:
                 raise
             _uncancel()
-            outcome = _cancelled(scope, RunCancelledError(cancelled[0]))
+            outcome = _cancelled(scope, RunCancelledError(listening.cancelled))
         except RunCancelledError as cancel:
             outcome = _cancelled(scope, cancel)
     if outcome is None:
@@ -121,30 +121,35 @@ def _settled(scope: PlanScope, outcome: Outcome) -> Outcome:
     return settled
 
 
-@asynccontextmanager
-async def _listening(scope: PlanScope) -> AsyncIterator[list[str]]:
-    """Hear every second what is said to the run. A cancel ends what is in flight, and stands in the yielded list."""
-    task = asyncio.current_task()
-    cancelled: list[str] = []
-    listeners: list[asyncio.Task[None]] = []  # none in a run that is over before the first second
+class _Listening:
+    """Hears every second what is said to the run. A cancel ends what is in flight; `cancelled` is what it says then."""
 
-    async def listen() -> None:
-        while not cancelled:
-            for post in await scope.ledger.posts():
-                if post.key == f"{CANCEL}{scope.ledger.state.tries}" and task is not None:
-                    cancelled.append(cancel_message(post))
-                    task.cancel()
+    def __init__(self, scope: PlanScope) -> None:
+        self.cancelled = ""
+        self._ledger = scope.ledger
+        self._task = asyncio.current_task()
+        self._listener: asyncio.Task[None] | None = None  # none in a run that is over before the first second
+
+    async def __aenter__(self) -> Self:
+        self._begin = asyncio.get_running_loop().call_later(LISTEN_SECONDS, self._listen)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._begin.cancel()
+        if self._listener is not None:
+            self._listener.cancel()
+            await asyncio.gather(self._listener, return_exceptions=True)
+
+    def _listen(self) -> None:
+        self._listener = asyncio.create_task(self._until_cancelled())
+
+    async def _until_cancelled(self) -> None:
+        while not self.cancelled:
+            for post in await self._ledger.posts():
+                if post.key == f"{CANCEL}{self._ledger.state.tries}" and self._task is not None:
+                    self.cancelled = cancel_message(post)
+                    self._task.cancel()
             await asyncio.sleep(LISTEN_SECONDS)
-
-    loop = asyncio.get_running_loop()
-    begin = loop.call_later(LISTEN_SECONDS, lambda: listeners.append(loop.create_task(listen())))
-    try:
-        yield cancelled
-    finally:
-        begin.cancel()
-        for listener in listeners:
-            listener.cancel()
-            await asyncio.gather(listener, return_exceptions=True)
 
 
 def _uncancel() -> None:

@@ -266,7 +266,7 @@ class StepScope:
         return await self._plan.questions.ask(f"{self.path}!{name}", self.step, question, on_timeout)
 
     async def call_model(self, turn: Turn) -> Reply:
-        reply = await self._plan.model_calls.call(self.shown, f"{self.path}!llm:{turn.number}", turn)
+        reply = await self._plan.model_calls.call(self.step, self.path, turn)
         self._plan.has_breathed()  # the loop had its turn while the model was at work
         return reply
 

@@ -28,7 +28,7 @@ from planrunner.errors import (
 from planrunner.events import Event
 from planrunner.execution_context import ContextLike, context_given, get_execution_context, make_execution_context
 from planrunner.execution_hooks import ExecutionHooks
-from planrunner.facade import heard, run_sync, to_the_end
+from planrunner.facade import begun, heard, run_sync, to_the_end
 from planrunner.fold import fold
 from planrunner.journal import open_journal
 from planrunner.journal.base import Journal, Post, StoredRun
@@ -152,7 +152,7 @@ class Runner(Queries):
         await check_all_prices(plan, parts)
         state, start = begin(plan, checked_inputs(plan, inputs), checked_context(plan, context), self._clock.now())
         journal = self._journal(settings)
-        creating = asyncio.ensure_future(journal.create(new_run(plan, state), [start]))
+        creating = begun(journal.create(new_run(plan, state), [start]))
         try:
             lease = await asyncio.shield(creating)
         except asyncio.CancelledError as stopped:  # the run may exist all the same

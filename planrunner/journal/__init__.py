@@ -52,8 +52,7 @@ def store_folder(store: str | Path) -> Path | None:
     text = str(store)
     if text == "memory" or ("://" in text and not isinstance(store, Path)):
         return None
-    folder, name = os.path.split(_file_of(text))
-    return Path(folder) if name == _FILE_NAME else None
+    return _folder_at(_file_of(text))
 
 
 def store_file(store: str | Path) -> Path | None:
@@ -82,6 +81,12 @@ def _file_of(path: str) -> str:
 def _file_at(path: str) -> str:
     place = Path(path)
     return str(place if place.suffix in _FILE_ENDINGS else place / _FILE_NAME)
+
+
+@lru_cache
+def _folder_at(file: str) -> Path | None:
+    folder, name = os.path.split(file)
+    return Path(folder) if name == _FILE_NAME else None
 
 
 def _opener(scheme: str) -> Callable[[str, str], Journal]:

@@ -86,7 +86,10 @@ class RunQuery:
 
 
 class Journal(Protocol):
-    """A store of runs. Safe to use from several threads and event loops at once."""
+    """A store of runs. Safe to use from several threads and event loops at once.
+
+    `create` and `release` run in the caller's task until they first wait, and may then go on in another.
+    """
 
     async def create(self, run: NewRun, events: Sequence[Event]) -> Lease:
         """Store a new run in state IN_PROGRESS with its first events, durably, and claim it in the same transaction."""

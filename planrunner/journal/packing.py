@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from planrunner.events import Event
+from planrunner.jsonsafe import dumps
 
-_compact = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")).encode
 _escaped = json.JSONEncoder(ensure_ascii=True, check_circular=False, allow_nan=False, separators=(",", ":")).encode
 
 
 def pack(value: Any) -> str:
     """The value as JSON text that any store can keep. Lone surrogates are escaped: UTF-8 has no bytes for them."""
-    text = _compact(value)
+    text = dumps(value)
     if text.isascii():
         return text
     try:
