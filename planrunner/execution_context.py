@@ -36,6 +36,8 @@ class ExecutionContext(BaseModel):
     agent_system_context_extension: list[str] | str | None = None
 
 
+_NOBODYS = ExecutionContext()
+
 ContextLike = ExecutionContext | Mapping[str, Any]
 """A context, or its fields."""
 
@@ -67,7 +69,7 @@ def get_execution_context() -> ExecutionContext | None:
 def context_given(given: ContextLike | None) -> dict[str, Any]:
     """The fields of this context; without one, of that of the enclosing `with`, or of an empty one."""
     context = get_execution_context() if given is None else make_execution_context(given)
-    return (context or ExecutionContext()).model_dump()
+    return (context or _NOBODYS).model_dump()
 
 
 def make_execution_context(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from planrunner.errors import LimitExceededError
@@ -11,6 +12,8 @@ from planrunner.plan import Limits
 from planrunner.run_state import RunState
 
 NAMES: Final = ("usd", "tokens", "llm_calls", "tool_calls", "duration")
+_NONE: Final = (None,) * len(NAMES)
+_each: Final = attrgetter(*NAMES)
 
 
 class Budget(NamedTuple):
@@ -26,7 +29,7 @@ class Budget(NamedTuple):
 
 def has_limits(limits: Limits) -> bool:
     """Whether there is any."""
-    return limits != Limits()
+    return _each(limits) != _NONE
 
 
 def check_limits(budgets: Iterable[Budget], run: RunState, call: str, now: float, *, begun: bool = False) -> None:

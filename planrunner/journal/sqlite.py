@@ -75,7 +75,7 @@ class SqliteJournal:
 
     async def create(self, run: NewRun, events: Sequence[Event]) -> Lease:
         """See Journal.create."""
-        batch, files = pack_events(events), pack(dict(run.files))
+        batch = pack_events(events)
 
         def write(connection: sqlite3.Connection) -> SqliteLease:
             began, until = now(), time.time() + self._leases.seconds
@@ -85,7 +85,8 @@ class SqliteJournal:
                 raise StoreError(
                     f"plan run {run.id} is in the store already; every run needs an id of its own"
                 ) from None
-            connection.execute(sql.ADD_PLAN, (run.plan_sha256, files))
+            if connection.execute(sql.HAS_PLAN, (run.plan_sha256,)).fetchone() is None:
+                connection.execute(sql.ADD_PLAN, (run.plan_sha256, pack(dict(run.files))))
             connection.execute(sql.APPEND, (1, batch, number, 1))
             return SqliteLease(run.id, 1, number, 1, began, self._leases.seconds)
 

@@ -46,7 +46,9 @@ DO_NOT_FLUSH: Final = "PRAGMA synchronous = NORMAL"
 # The fence stands inside the write itself: no row is written unless the run still has this epoch.
 APPEND: Final = "INSERT INTO ev (place, epoch, body) SELECT no << 32 | ?, epoch, ? FROM run WHERE no = ? AND epoch = ?"
 
-ADD_PLAN: Final = "INSERT OR IGNORE INTO plan (sha256, files) VALUES (?, ?)"
+HAS_PLAN: Final = "SELECT 1 FROM plan WHERE sha256 = ?"
+
+ADD_PLAN: Final = "INSERT INTO plan (sha256, files) VALUES (?, ?)"
 
 ADD_RUN: Final = """INSERT INTO run
     (id, end_user_id, plan_name, plan_sha256, state, created_at, updated_at, owner, epoch, until)
