@@ -32,7 +32,11 @@ _MAY_HAPPEN_AGAIN: Final = frozenset((events.STEP_STARTED, events.DECIDED))
 
 
 class Ledger:
-    """State, journal and lease of one run, held by the one who carries it. `seen`: the last post that was taken in."""
+    """State, journal and lease of one run, held by the one who carries it.
+
+    seen     the last post that was taken in
+    carrier  the task that carries the run: while it is at work itself, nothing of the run goes on beside it
+    """
 
     def __init__(
         self,
@@ -45,6 +49,7 @@ class Ledger:
     ) -> None:
         self.state = state
         self.clock = clock
+        self.carrier: asyncio.Task[Any] | None = None
         self._seen = seen
         self._lease = lease
         self._journal = journal
@@ -125,7 +130,7 @@ class Ledger:
 
     async def barrier(self) -> None:
         """Wait until all that was emitted is durable, by whichever branch, and make sure that the lease has margin."""
-        if self._pending:
+        if self._pending and (asyncio.current_task() is not self.carrier or _is_cancelled()):
             await asyncio.sleep(0)  # what begins beside us has its say first: one write for all of them
         self._flush()
         if self._last_write is not None:

@@ -49,6 +49,7 @@ async def advance(scope: PlanScope) -> None:
     What stops it from outside leaves it as it stands, to be carried on later.
     """
     ledger = scope.ledger
+    ledger.carrier = asyncio.current_task()
     try:
         ended = await _settle(scope)
         if ended and scope.hooks.any_at(AFTER_PLAN_RUN):

@@ -87,6 +87,7 @@ class Runner(Queries):
         self._given = Given(tuple(tools), model, script, execution_hooks, stream)
         self._store = store
         self._litellm: LitellmModel | None = None
+        self._is_warm = False
         self._policy = read_policy_file(policy) if isinstance(policy, (str, Path)) else policy
         self._settings = settings
         self._clock = clock
@@ -337,8 +338,9 @@ class Runner(Queries):
         """The road to real models, for this plan or for the planner; its slow import begins beside the start."""
         if self._litellm is None:
             self._litellm = LitellmModel()
-        if self._given.script is None and (plan is None or _has_tasks(plan)):
+        if self._given.script is None and not self._is_warm and (plan is None or _has_tasks(plan)):
             self._litellm.warm(plan is not None and _offers_tools(plan))
+            self._is_warm = True
         return self._litellm
 
 
