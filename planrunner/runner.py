@@ -62,6 +62,8 @@ async def advance(scope: PlanScope) -> None:
         # Cancelled, interrupted, or a defect of ours: that is no outcome of the run. What happened is kept.
         await let_go(ledger, stopped)
         raise
+    finally:
+        ledger.carrier = None
     if ended:
         await to_the_end(begun(ledger.release(ledger.state.state)))
 
@@ -209,6 +211,7 @@ async def _output(scope: PlanScope) -> Any:
 
 def _leave(scope: PlanScope, reached: PlanExit) -> Any:
     """The plan ends at an `exit`: what waits or was cut short is skipped. Raises StepFailed when it ends as FAILED."""
+    reached.__traceback__ = None  # its frames hold the scope, which holds it
     _end_all(scope, {"state": run_state.SKIPPED})
     if reached.state == FAILED:
         raise StepFailed(run_state.id_of(reached.path), reached.path, error_body(exit_error(reached)))

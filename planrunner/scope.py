@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from time import monotonic
 from typing import Any, NoReturn
 
@@ -107,9 +108,9 @@ class PlanScope:
         self._breathed = monotonic()
         self.run_names = RunNames(ledger.state)
         self.place = self._top(ledger.state.inputs if inputs is None else inputs)
-        self.hooks = Hooks(
-            parts.bindings, plan, ledger, self.questions, self._render_with, self._holds_with, path, parts.own_list
-        )
+        # What hooks render and hold true knows the names and not the scope: a run that is over is freed at once.
+        render, holds = partial(_render_with, self.place.names), partial(_holds_with, self.place.names)
+        self.hooks = Hooks(parts.bindings, plan, ledger, self.questions, render, holds, path, parts.own_list)
         self.tool_calls = ToolCalls(
             parts.tools, parts.tool_script, plan.root, self.budgets, ledger, self.questions, self.hooks
         )
@@ -170,12 +171,14 @@ class PlanScope:
         summary = summary_of(value, self.parts.large_output, name)
         return value if summary is None else summary
 
-    def _render_with(self, value: Any, names: Mapping[str, Any]) -> Any:
-        """A hook's `with`, which sees more names than a step."""
-        return compile_value(value)({**self.place.names, **names})
 
-    def _holds_with(self, expression: str, names: Mapping[str, Any]) -> bool:
-        return truth_of(expression, {**self.place.names, **names})
+def _render_with(around: Mapping[str, Any], value: Any, names: Mapping[str, Any]) -> Any:
+    """A hook's `with`, which sees more names than a step."""
+    return compile_value(value)({**around, **names})
+
+
+def _holds_with(around: Mapping[str, Any], expression: str, names: Mapping[str, Any]) -> bool:
+    return truth_of(expression, {**around, **names})
 
 
 def _exit_on_record(ledger: Ledger, path: str) -> PlanExit | None:

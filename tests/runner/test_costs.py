@@ -183,3 +183,35 @@ def test_steps_side_by_side_begin_with_one_write(plan_of: PlanOf) -> None:
     steps = "\n".join(f"  - {{id: s{n}, needs: [], tool: far}}" for n in range(100))
     _, runner = run(plan_of(f"tools: {{far: {{}}}}\nsteps:\n{steps}"))
     assert runner.journal.writes < 20
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "[{id: a, tool: twice, args: {n: 1}}, {id: b, set: 1}]",
+        "[{id: a, tool: far, args: {n: 1}, needs: []}, {id: b, tool: far, args: {n: 2}, needs: []}]",
+        '[{id: a, tool: far, args: {n: "{{ item }}"}, foreach: {in: "[1, 2, 3]", max_concurrent: 2}}]',
+        "[{id: a, steps: [{id: b, tool: twice, args: {n: 1}}, {id: c, exit: {state: COMPLETE}}]}]",
+        "[{id: a, clarify: {type: input, guidance: Which?}}]",
+    ],
+)
+def test_what_a_run_held_is_freed_with_its_end(steps: str, plan_of: PlanOf) -> None:
+    """Nothing of a run refers to itself in a circle: a service holds no more than the runs that are going on."""
+    plan = plan_of(f"tools: {{twice: {{}}, far: {{}}}}\nsteps: {steps}")
+
+    async def carry(runner: Runner) -> list[str]:
+        await runner.arun(plan)
+        gc.collect()
+        gc.disable()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        try:
+            await runner.arun(plan)
+            gc.collect()
+            return [kind.__name__ for kind in map(type, gc.garbage) if kind.__module__.startswith("planrunner.")]
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+
+    with Runner(tools=[Twice, Far], store="memory") as runner:
+        assert asyncio.run(carry(runner)) == []
