@@ -91,10 +91,14 @@ def _check(source: Source, text: bytes, path: str | None, branch: Branch) -> Loa
     document = Document(source, source.root, (*shape.sites, *prompts.sites), shape.schemas, handed)
     subplans = read_subplans(document, found, branch)
     settings = branch.tree.settings
-    document = replace(document, subplans=subplans.plans, finals=subplans.finals)
-    document = replace(document, reading=branch.reading, nesting=branch.tree.nesting)
-    if settings is not None:
-        document = replace(document, policy=settings.policy, aliases=settings.models)
+    of_project = {} if settings is None else {"policy": settings.policy, "aliases": settings.models}
+    document = document.knowing(
+        subplans=subplans.plans,
+        finals=subplans.finals,
+        reading=branch.reading,
+        nesting=branch.tree.nesting,
+        **of_project,
+    )
     found += [*prompts.problems, *subplans.problems]
     if handed is not None:
         found += planned.check(document, handed)
@@ -111,6 +115,7 @@ def _check(source: Source, text: bytes, path: str | None, branch: Branch) -> Loa
         built = cache(partial(_built, document, prompts.texts, files, path, branch.tree.root, unapproved))
     problems = (*in_order(_worth_telling(found)), *in_order(_told_inside(document, subplans.told)))
     for_the_runner = any(problem.code != "unknown-tool" for problem in left)
+    branch.has_checked(document)
     return Loaded(built, problems, hidden, prompts.sources, subplans.sources, for_the_runner)
 
 

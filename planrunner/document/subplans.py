@@ -101,6 +101,11 @@ class Branch:
             self.tree.reading = document.reading_left
             self.tree.finals[self.own] = cache(partial(final_of, document))
 
+    def has_checked(self, document: Document) -> None:
+        """Let go of what was worked out of it, unless the plan around it may ask."""
+        if len(self.names) == 1:
+            document.let_go()
+
 
 Check = Callable[[Source, bytes, str | None, Branch], Loaded]
 """Checks a plan that was read: its tree, its bytes, where it stands on disk, where it stands among the plans."""

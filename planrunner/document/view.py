@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from planrunner.document.order import Order
 from planrunner.document.places import place
@@ -42,6 +42,7 @@ READING_AGAIN: Final = 40
 MAX_BINDINGS: Final = 200
 MAX_GLOBS: Final = 100
 """So many hooks may a plan bind, with so many globs in them that have a wildcard."""
+_OF_TREE: Final = ("lists", "steps", "by_id", "_by_path")
 _WILD: Final = re.compile(r"[*?\[]")
 
 
@@ -300,6 +301,24 @@ class Document:
         step = self.step_at(site.path)
         owner = f"the agent {site.path[1]!r}" if step is None else f"the step {step.name!r}"
         return f" (as {site.path[-1]} of {owner})"
+
+    def knowing(self, **more: Any) -> Document:
+        """The same with other values of these fields, and with the views of the tree that were made already."""
+        other = replace(self, **more)
+        vars(other).update((name, view) for name, view in vars(self).items() if name in _OF_TREE)
+        return other
+
+    def let_go(self) -> None:
+        """Forget what was worked out: it refers to itself in circles, and would wait for the garbage collector, which
+        takes a tenth of the time of a check. Whoever asks again has it worked out again.
+        """
+        known = vars(self)
+        for step in known.get("steps", ()):
+            step.within.steps.clear()
+        if "types" in known:
+            vars(known["types"]).clear()
+        for name in known.keys() - self.__dataclass_fields__.keys():
+            del known[name]
 
     def problem(self, node: Node, code: str, message: str, level: Level = "error") -> Problem:
         """A problem at a node of the plan file."""
