@@ -19,7 +19,7 @@ from planrunner.render.checked import Checked, Report, tally
 from planrunner.render.words import count, is_terminal
 
 _USUAL = "text; github under GitHub Actions"
-_GARBAGE = 20_000
+_GARBAGE = 50_000
 """So many objects come between two searches for garbage: what one plan leaves is little, and each search takes time."""
 
 
