@@ -18,6 +18,8 @@ SYNCHRONOUS: Final = ("FULL", "NORMAL")
 BUSY_SECONDS: Final = 0.025
 """How long SQLite itself waits for another process's write. Short: it may be the event loop that waits."""
 
+_CHECKPOINT_PAGES: Final = 4000
+"""So much, 16 MB, is written before SQLite carries it over: a page that many runs write to is carried once."""
 _OPEN_SECONDS: Final = 10.0
 _BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 _OUTAGE: Final = (*_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM)
@@ -92,6 +94,7 @@ def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
                 " name a place on a local disk"
             )
         connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         _make_tables(connection)
     except BaseException:
         connection.close()
