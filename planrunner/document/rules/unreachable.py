@@ -17,7 +17,9 @@ _TO_BE_NAMED: Final = frozenset(("rejected", "limit_exceeded", "hook_error"))
 
 
 def check(document: Document) -> Iterator[Problem]:
-    """The first case of a switch, handler of an error, and step of a list that nothing leads to."""
+    """The first case of a switch, handler of an error, and step of a list that nothing leads to; and what would follow
+    a time-out that no question has.
+    """
     for node, message in _found(document):
         yield document.problem(node, "unreachable", message, "warning")
 
@@ -28,6 +30,7 @@ def _found(document: Document) -> Iterator[tuple[Node, str]]:
     for step in document.steps:
         yield from _after_all(_maps(step, "switch"))
         yield from _handled_above(_maps(step, "on_error"))
+        yield from _after_no_time(step.node.get("clarify"))
 
 
 def _after_exit(steps: StepList) -> Iterator[tuple[Node, str]]:
@@ -73,6 +76,15 @@ def _handled_above(handlers: list[MapNode]) -> Iterator[tuple[Node, str]]:
             yield handler, "nothing comes to this handler: those above it handle every kind it matches; take it out"
             return
         handled |= kinds
+
+
+def _after_no_time(question: Node | None) -> Iterator[tuple[Node, str]]:
+    """A question without `timeout` waits for ever."""
+    if not isinstance(question, MapNode) or "timeout" in question.entries:
+        return
+    if isinstance(question.get("on_timeout"), MapNode):  # `fail` stands for what is done anyway
+        told = "nothing comes to this 'on_timeout': the question has no 'timeout' and waits for ever; add 'timeout: 1d'"
+        yield question.key("on_timeout"), told
 
 
 def _kinds(handler: MapNode) -> set[str]:
