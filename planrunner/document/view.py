@@ -181,11 +181,15 @@ class Document:
 
     def step_at(self, path: Path) -> StepView | None:
         """The innermost step around this place."""
-        for end in range(len(path), 1, -1):
-            step = self._by_path.get(path[:end])
-            if step is not None:
-                return step
-        return None
+        if path not in self._around:
+            parts = (path[:end] for end in range(len(path), 1, -1))
+            self._around[path] = next((self._by_path[part] for part in parts if part in self._by_path), None)
+        return self._around[path]
+
+    @cached_property
+    def _around(self) -> dict[Path, StepView | None]:
+        """What was found by `step_at`: every rule asks about the same places."""
+        return {}
 
     def table(self, key: str) -> MapNode:
         """A top-level map, empty when it is absent or of another shape."""
