@@ -7,7 +7,7 @@ import sys
 import click
 
 from planrunner.cli.options import Common, common, formats, policy_file
-from planrunner.cli.plans import read_plan
+from planrunner.cli.plans import Projects, read_plan
 from planrunner.cli.problems import tell_not_valid, tell_warnings
 from planrunner.cli.streams import data, style
 from planrunner.errors import EXIT_COMPLETE, EXIT_FAILED
@@ -26,7 +26,7 @@ def graph(told: Common, plan: str, format_: str, policy: str | None) -> int:
     Nothing is run, and no code that the plan names is imported. A plan that is not valid is not shown: its problems
     go to standard error, with exit code 1.
     """
-    found = read_plan(plan, policy=policy)
+    found = read_plan(plan, Projects(policy))
     if found.plan is None or any(problem.level == "error" for problem in found.checked.problems):
         tell_not_valid(found, "there is nothing to show")
         return EXIT_FAILED

@@ -17,7 +17,7 @@ from planrunner.document.source import MAX_BYTES
 from planrunner.errors import UsageError
 from planrunner.plan import Plan
 from planrunner.render.checked import Checked, as_checked
-from planrunner.settings import load_settings
+from planrunner.settings import Settings, load_settings
 
 _MARK = rb"(?:\xef\xbb\xbf)?(?:\{[ \t]*)?(['\"]?)planrunner%s\1[ \t]*:"
 _IS_PLAN = re.compile(rb"^" + _MARK % rb"", re.MULTILINE)
@@ -69,21 +69,42 @@ class Gathered:
     passed_over: int
 
 
-def read_plan(path: str, stdin_name: str | None = None, policy: str | None = None) -> Given:
+class Projects:
+    """The projects of plans that are checked one after another: each is looked for, and its settings read, once.
+
+    policy  the file of a policy, in place of the projects' own
+    """
+
+    def __init__(self, policy: str | None = None) -> None:
+        self._policy = policy
+        self._roots: dict[str | None, str] = {}
+        self._settings: dict[str, Settings] = {}
+
+    def of(self, path: str | None) -> tuple[str, Settings]:
+        """The root of the project in which a plan stands, and its settings. UsageError when they can't be had."""
+        folder = None if path is None else os.path.dirname(path)
+        if folder not in self._roots:
+            self._roots[folder] = find_root(path)
+        root = self._roots[folder]
+        if root not in self._settings:
+            self._settings[root] = load_settings(root, policy=self._policy)
+        return root, self._settings[root]
+
+
+def read_plan(path: str, projects: Projects, stdin_name: str | None = None) -> Given:
     """Read and check one plan. UnreadableError when there is no file to read.
 
     The plan is held against the policy of its project; UsageError when that can't be had.
 
     path        `-` is standard input
     stdin_name  the file that standard input stands for: problems name it, and its project is the plan's
-    policy      the file of a policy, in place of the project's own
     """
     refuse_special(path, "the plan")
     text = read_bytes(path, "the plan", MAX_BYTES)
     place = stdin_name if path == "-" else None if is_handed(path) else path
     name = stdin_name or STDIN if path == "-" else path
-    root = find_root(place)
-    loaded = load_document(text, name, path=place, root=root, settings=load_settings(root, policy=policy))
+    root, settings = projects.of(place)
+    loaded = load_document(text, name, path=place, root=root, settings=settings)
     return Given(as_checked(loaded), None if loaded.for_the_runner else loaded)
 
 

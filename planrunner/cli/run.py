@@ -12,7 +12,7 @@ from planrunner.cli.carrying import carry, carrying
 from planrunner.cli.context import context_of
 from planrunner.cli.files import read_map
 from planrunner.cli.options import OnStore, on_store, once
-from planrunner.cli.plans import read_plan
+from planrunner.cli.plans import Projects, read_plan
 from planrunner.cli.problems import tell_not_valid, tell_warnings
 from planrunner.cli.values import input_values, merged, utf8
 from planrunner.errors import EXIT_FAILED
@@ -35,7 +35,7 @@ def run(told: OnStore, plan: str, **given: Any) -> int:
     the record in the last line (jsonl). Exit code 0 when the run is COMPLETE, 1 when it FAILED, 3 when it waits for
     a person.
     """
-    found = read_plan(plan, policy=given["policy"])
+    found = read_plan(plan, Projects(given["policy"]))
     if found.plan is None:
         tell_not_valid(found, "nothing ran")
         return EXIT_FAILED

@@ -10,7 +10,7 @@ import click
 
 from planrunner.cli.files import UnreadableError
 from planrunner.cli.options import Common, OneOf, common, once, policy_file
-from planrunner.cli.plans import gather, read_plan, told_once, unreadable
+from planrunner.cli.plans import Projects, gather, read_plan, told_once, unreadable
 from planrunner.cli.streams import data, style, talk
 from planrunner.errors import EXIT_COMPLETE, EXIT_FAILED, UsageError
 from planrunner.registry import load
@@ -53,7 +53,8 @@ def validate(
         raise UsageError("--stdin-filename names what comes from standard input: give - as the PATH")
     gc.set_threshold(_GARBAGE)
     gathered = gather(paths, only_plans=only_plans)
-    read = [each if isinstance(each, Checked) else _checked(each, stdin_filename, policy) for each in gathered.files]
+    projects = Projects(policy)
+    read = [each if isinstance(each, Checked) else _checked(each, projects, stdin_filename) for each in gathered.files]
     checked = told_once(_without_prompts(read, paths))
     prompts = len(read) - len(checked)
     report = Report(checked, gathered.passed_over + prompts, strict, _root())
@@ -63,9 +64,9 @@ def validate(
     return EXIT_FAILED if any(map(report.fails, checked)) else EXIT_COMPLETE
 
 
-def _checked(path: str, stdin_filename: str | None, policy: str | None) -> Checked:
+def _checked(path: str, projects: Projects, stdin_filename: str | None) -> Checked:
     try:
-        return read_plan(path, stdin_filename, policy).checked
+        return read_plan(path, projects, stdin_filename).checked
     except UnreadableError as error:  # one that can't be read must not hide what is wrong with the others
         return unreadable(path, str(error))
 

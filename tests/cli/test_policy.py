@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from planrunner.settings import Settings, load_settings
 from tests.cli.commands import write
 from tests.cli.conftest import Cli
 
@@ -127,3 +129,24 @@ def test_graph_shows_no_plan_that_the_policy_does_not_allow(cli: Cli, here: Path
     told = cli("graph", plan, "--policy", "strict.toml")
     assert (told.code, told.out) == (1, "")
     assert DENIED in told.err
+
+
+def test_each_project_has_its_own_policy_and_is_read_once(
+    cli: Cli, here: Path, plan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("strict/a.yml", "strict/b.yml", "strict/deep/c.yml", "free/a.yml", "free/b.yml"):
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        write(here / name, (here / plan).read_text())
+    write(here / "strict/planrunner.toml", '[policy]\ndeny = ["log"]\n')
+    write(here / "free/planrunner.toml", "")
+    read: list[str] = []
+
+    def load(root: str, **more: Any) -> Settings:
+        read.append(Path(root).name)
+        return load_settings(root, **more)
+
+    monkeypatch.setattr("planrunner.cli.plans.load_settings", load)
+    told = cli("validate", "strict", "free").out
+    denied = ["strict/a.yml", "strict/b.yml", "strict/deep/c.yml"]
+    assert [line.split(":")[0] for line in told.splitlines() if "error" in line] == denied
+    assert sorted(read) == ["free", "strict"]

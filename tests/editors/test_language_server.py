@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from planrunner.cli.plans import read_plan
+from planrunner.cli.plans import Projects, read_plan
 from planrunner.document.schema import kind
 from planrunner.steps import VERBS
 from tests.conftest import PROJECT
@@ -86,7 +86,7 @@ def test_no_valid_plan_is_marked(server: LanguageServer) -> None:
 
 
 def test_what_is_wrong_is_marked_where_our_checker_tells_it(server: LanguageServer) -> None:
-    told = {file: read_plan(str(file)).checked.problems for file in sorted(CASES.glob("err/*.yml"))}
+    told = {file: read_plan(str(file), Projects()).checked.problems for file in sorted(CASES.glob("err/*.yml"))}
     ours = {file: {(p.line, p.column) for p in found if p.code in SAID_BY_BOTH} for file, found in told.items()}
     wrong = [file for file, places in ours.items() if places]
     assert sum(map(len, ours.values())) > 50

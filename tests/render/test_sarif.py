@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
-from planrunner.cli.plans import read_plan
+from planrunner.cli.plans import Projects, read_plan
 from planrunner.document.problem import Problem
 from planrunner.render import sarif
 from planrunner.render.checked import Checked, Report
@@ -44,7 +44,7 @@ def of(problem: Problem, root: str = "/") -> dict[str, Any]:
 
 def every_broken_plan() -> list[Checked]:
     files = sorted((PROJECT / "tests" / "plans" / "err").glob("*.yml"))
-    return [read_plan(str(file)).checked for file in files]
+    return [read_plan(str(file), Projects()).checked for file in files]
 
 
 def test_every_problem_we_know_is_valid_by_the_official_schema(schema: Draft4Validator) -> None:
@@ -129,7 +129,7 @@ def test_a_file_outside_of_the_root_is_absolute() -> None:
 def test_columns_count_characters(tmp_path: Path) -> None:
     file = tmp_path / "wide.yml"
     file.write_text("planrunner: 1\nname: x\nsteps:\n  - {id: a, description: 😀😀, sett: 1}\n", "utf-8")
-    (problem,) = read_plan(str(file)).checked.problems
+    (problem,) = read_plan(str(file), Projects()).checked.problems
     region = of(problem)["locations"][0]["physicalLocation"]["region"]
     line = file.read_text("utf-8").splitlines()[region["startLine"] - 1]
     assert line[region["startColumn"] - 1 :].startswith("sett")
