@@ -108,7 +108,7 @@ class PlanScope:
         self._breathed = monotonic()
         self.run_names = RunNames(ledger.state)
         self.place = self._top(ledger.state.inputs if inputs is None else inputs)
-        # What hooks render and hold true knows the names and not the scope: a run that is over is freed at once.
+        # These hold the names and not the scope: else it would hold itself, and not be freed with the end of the run.
         render, holds = partial(_render_with, self.place.names), partial(_holds_with, self.place.names)
         self.hooks = Hooks(parts.bindings, plan, ledger, self.questions, render, holds, path, parts.own_list)
         self.tool_calls = ToolCalls(
