@@ -46,7 +46,8 @@ async def heard(work: Callable[[Callable[[T], None]], Awaitable[Any]]) -> AsyncI
 def begun(work: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
     """As `asyncio.ensure_future`, but the work begins at once: where it need not wait, no turn of the loop is spent.
 
-    Until its first wait it runs in the caller's task, so it sets no `asyncio.timeout` of its own.
+    Until its first wait it runs in the caller's task, and from then on in one of its own: it must hold nothing across
+    that wait that belongs to a task, such as an `asyncio.timeout`.
     """
     try:
         awaited = work.send(None)

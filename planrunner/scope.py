@@ -108,7 +108,7 @@ class PlanScope:
         self._breathed = monotonic()
         self.run_names = RunNames(ledger.state)
         self.place = self._top(ledger.state.inputs if inputs is None else inputs)
-        # What hooks render and hold true knows the names and not the scope: a run that is over is freed at once.
+        # These hold the names and not the scope: else it would hold itself, and not be freed with the end of the run.
         render, holds = partial(_render_with, self.place.names), partial(_holds_with, self.place.names)
         self.hooks = Hooks(parts.bindings, plan, ledger, self.questions, render, holds, path, parts.own_list)
         self.tool_calls = ToolCalls(
@@ -141,11 +141,7 @@ class PlanScope:
         """Let the event loop have its turn now and then, also when no step ever waits."""
         if monotonic() - self._breathed > BREATH_SECONDS:
             await asyncio.sleep(0)
-            self.has_breathed()
-
-    def has_breathed(self) -> None:
-        """The event loop had its turn just now."""
-        self._breathed = monotonic()
+            self._breathed = monotonic()
 
     def shown(self, step: Step, path: str) -> Step:
         """The step as tools and hooks see it, where it stands in the run."""
@@ -269,9 +265,7 @@ class StepScope:
         return await self._plan.questions.ask(f"{self.path}!{name}", self.step, question, on_timeout)
 
     async def call_model(self, turn: Turn) -> Reply:
-        reply = await self._plan.model_calls.call(self.step, self.path, turn)
-        self._plan.has_breathed()  # the loop had its turn while the model was at work
-        return reply
+        return await self._plan.model_calls.call(self.step, self.path, turn)
 
     def refuse(self, place: str, call: ToolCall, reason: str) -> None:
         key = f"{self.path}!tool:{place}"

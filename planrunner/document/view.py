@@ -43,6 +43,7 @@ MAX_BINDINGS: Final = 200
 MAX_GLOBS: Final = 100
 """So many hooks may a plan bind, with so many globs in them that have a wildcard."""
 _OF_TREE: Final = ("lists", "steps", "by_id", "_by_path")
+"""The views that depend on the tree alone."""
 _WILD: Final = re.compile(r"[*?\[]")
 
 
@@ -314,7 +315,8 @@ class Document:
 
     def let_go(self) -> None:
         """Forget what was worked out: it refers to itself in circles, and would wait for the garbage collector, which
-        takes a tenth of the time of a check. Whoever asks again has it worked out again.
+        takes a tenth of the time of a check. Whoever asks again has it worked out again; the steps and types that were
+        handed out before are of no use any more, nor are those of the Document that this was made from (`knowing`).
         """
         known = vars(self)
         for step in known.get("steps", ()):

@@ -88,7 +88,8 @@ class RunQuery:
 class Journal(Protocol):
     """A store of runs. Safe to use from several threads and event loops at once.
 
-    `create` and `release` run in the caller's task until they first wait, and may then go on in another.
+    `create` and `release` run in the caller's task until they first wait, and may then go on in another: no
+    `asyncio.timeout` may stand around that wait.
     """
 
     async def create(self, run: NewRun, events: Sequence[Event]) -> Lease:

@@ -19,7 +19,8 @@ BUSY_SECONDS: Final = 0.025
 """How long SQLite itself waits for another process's write. Short: it may be the event loop that waits."""
 
 _CHECKPOINT_PAGES: Final = 4000
-"""So much, 16 MB, is written before SQLite carries it over: a page that many runs write to is carried once."""
+"""So many pages, 16 MB, stand in the log beside the file before SQLite copies them into it: one that many runs write to
+is copied once."""
 _OPEN_SECONDS: Final = 10.0
 _BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 _OUTAGE: Final = (*_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM)

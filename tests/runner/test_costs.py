@@ -196,7 +196,9 @@ def test_steps_side_by_side_begin_with_one_write(plan_of: PlanOf) -> None:
     ],
 )
 def test_what_a_run_held_is_freed_with_its_end(steps: str, plan_of: PlanOf) -> None:
-    """Nothing of a run refers to itself in a circle: a service holds no more than the runs that are going on."""
+    """Nothing of a run refers to itself in a circle, as long as no call fails: a service holds no more than the runs
+    that are going on.
+    """
     plan = plan_of(f"tools: {{twice: {{}}, far: {{}}}}\nsteps: {steps}")
 
     async def carry(runner: Runner) -> list[str]:

@@ -18,6 +18,7 @@ from planrunner.journal.memory import MemoryJournal
 from planrunner.models.base import ModelRequest, Reply, ToolCall
 from planrunner.models.litellm import _arguments
 from planrunner.plan_run import StepRecord
+from planrunner.scope import BREATH_SECONDS
 from tests.conftest import PlanOf
 
 
@@ -173,6 +174,30 @@ def test_the_loop_has_its_turn_though_no_step_waits(plan_of: PlanOf) -> None:
         return longest
 
     assert asyncio.run(longest_silence()) < 0.5
+
+
+def test_the_loop_has_its_turn_though_no_model_waits(plan_of: PlanOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    class AtOnce:
+        async def complete(self, request: ModelRequest) -> Reply:
+            end = process_time() + BREATH_SECONDS * 1.5
+            while process_time() < end:
+                pass
+            return Reply("yes")
+
+    monkeypatch.setattr(Runner, "_model", lambda *_: AtOnce())
+    numbers = ", ".join(map(str, range(10)))
+    plan = plan_of(f'defaults: {{model: m}}\nsteps: [{{id: a, task: Ask., foreach: {{in: "[{numbers}]"}}}}]')
+
+    async def turns() -> int:
+        run = asyncio.ensure_future(runner_of().arun(plan))
+        count = 0
+        while not run.done():
+            await asyncio.sleep(0)
+            count += 1
+        assert run.result().state == "COMPLETE", run.result().error
+        return count
+
+    assert asyncio.run(turns()) >= 9
 
 
 @pytest.mark.parametrize("swallows", [True, False])
