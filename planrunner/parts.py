@@ -51,11 +51,14 @@ def parts_of(
     model: Model,
     history: Sequence[Event] = (),
     asked: Iterable[QuestionState] = (),
+    *,
+    goes_on: bool = True,
 ) -> Parts:
     """Everything a run of this plan needs: every tool is there, every task has a model.
 
     model           the road to real models
     history, asked  what happened in the run so far, and its questions: what a script has answered there is used up
+    goes_on         False: the run only ends, and what its steps would need, tools and models, may be missing
 
     Raises UnknownToolError, ToolUnusableError, ModelNotConfiguredError, PolicyError, UsageError, and InvalidPlanError
     when nobody approves an irreversible call.
@@ -79,19 +82,14 @@ def parts_of(
         large_output=settings.large_output_tokens,
         streams=given.stream,
     )
-    return _of_plan(plan, parts.tools, parts, given, settings)
+    return _of_plan(plan, parts.tools, parts, given, settings, goes_on)
 
 
-def _of_plan(plan: Plan, tools: Catalogue, around: Parts, given: Given, settings: Settings) -> Parts:
+def _of_plan(plan: Plan, tools: Catalogue, around: Parts, given: Given, settings: Settings, goes_on: bool) -> Parts:
     """The parts of a plan inside of what has these parts: hooks add up, tools, models and defaults are its own."""
-    tools.check()
     defaults = _first(_one(given.model), plan.default_models, _one(settings.model))
-    if given.script is None:
-        check_models(plan, defaults)
-    check_policy_models(plan, settings.policy, defaults, settings.models)
-    if given.script is None or not given.script.strict:  # under a strict script nothing real is called
-        ids = {call.names[0]: tools.resolve(call.names[0]).tool.id for call in plan.unapproved}
-        check_approved(plan, around.bindings, ids, settings.policy)
+    if goes_on:
+        _check(plan, tools, around, given, settings, defaults)
     own_list = around.own_list + 1
     own = of_plan(plan, lambda use: load_function(use, plan.root), own_list)
     parts = replace(
@@ -106,10 +104,22 @@ def _of_plan(plan: Plan, tools: Catalogue, around: Parts, given: Given, settings
     return replace(
         parts,
         subplans={
-            name: _of_plan(inner, given.catalogue(inner), parts, given, settings)
+            name: _of_plan(inner, given.catalogue(inner), parts, given, settings, goes_on)
             for name, inner in plan.subplans.items()
         },
     )
+
+
+def _check(
+    plan: Plan, tools: Catalogue, around: Parts, given: Given, settings: Settings, defaults: tuple[str, ...]
+) -> None:
+    tools.check()
+    if given.script is None:
+        check_models(plan, defaults)
+    check_policy_models(plan, settings.policy, defaults, settings.models)
+    if given.script is None or not given.script.strict:  # under a strict script nothing real is called
+        ids = {call.names[0]: tools.resolve(call.names[0]).tool.id for call in plan.unapproved}
+        check_approved(plan, around.bindings, ids, settings.policy)
 
 
 async def check_all_prices(plan: Plan, parts: Parts) -> None:

@@ -209,9 +209,9 @@ class Runner(Queries):
         context: dict[str, Any] | None,
         again: dict[str, Any] | None = None,
         on_event: Listener | None = None,
-        calls: bool = True,
+        cancels: bool = False,
     ) -> PlanRun:
-        """`again`: what is recorded of a new try; None: it is none. `calls`: models may be called."""
+        """`again`: what is recorded of a new try; None: it is none. `cancels`: the run is carried to its end alone."""
         journal, stored = await self._find(run_id)
         state = fold(run_id, stored.events)
         settings = self._settings_for(state.root)
@@ -219,10 +219,13 @@ class Runner(Queries):
             return keep_record(state, settings.store)
         plan = pinned_plan(stored, state)
         body = {} if context is None else {"context": checked_context(plan, context)}
-        parts = parts_of(plan, settings, self._given, self._model(plan), stored.events, state.questions.values())
+        goes_on = not cancels or any(each.finally_ for each in plan.walk_plans())
+        model = self._model(plan, warm=goes_on)
+        asked = state.questions.values()
+        parts = parts_of(plan, settings, self._given, model, stored.events, asked, goes_on=goes_on)
         check_raised(plan, state, (again or {}).get("limits", {}))
         check_ceilings((again or {}).get("limits", {}), settings.policy)
-        if calls and (again is not None or state.state != FAILED):
+        if not cancels and (again is not None or state.state != FAILED):
             await check_all_prices(plan, parts)
         lease = await journal.claim(run_id, failed=again is not None)
         try:
@@ -253,7 +256,7 @@ class Runner(Queries):
         journal, stored = await self._find(run_id)
         await journal.post(run_id, f"{CANCEL}{state_of(stored).tries}", {"by": by})
         try:
-            return await self._carry_on(run_id, None, calls=False)
+            return await self._carry_on(run_id, None, cancels=True)
         except (RunBusyError, RunFinishedError):  # whoever carries it hears it, or has heard it by now
             return PlanRun.from_state(state_of(await journal.load(run_id)))
 
@@ -334,11 +337,11 @@ class Runner(Queries):
                 opened.close()
         return journal
 
-    def _model(self, plan: Plan | None) -> Model:
+    def _model(self, plan: Plan | None, *, warm: bool = True) -> Model:
         """The road to real models, for this plan or for the planner; its slow import begins beside the start."""
         if self._litellm is None:
             self._litellm = LitellmModel()
-        if self._given.script is None and not self._is_warm and (plan is None or _has_tasks(plan)):
+        if warm and self._given.script is None and not self._is_warm and (plan is None or _has_tasks(plan)):
             self._litellm.warm(plan is not None and _offers_tools(plan))
             self._is_warm = True
         return self._litellm

@@ -486,6 +486,25 @@ def test_cancel_a_run_that_waits(cli: Cli, waiting: str) -> None:
     assert told.err.endswith(f"; `planrunner resume {waiting} --retry` opens a new try of what failed\n")
 
 
+@pytest.mark.parametrize("at_the_end", ["", "finally: [{id: c, task: Tidy up}]\n"])
+def test_cancel_a_run_whose_model_and_tools_are_not_here(cli: Cli, here: Path, at_the_end: str) -> None:
+    """What its steps would need is not needed any more, unless something is still done at the end."""
+    asks = "{id: b, clarify: {type: input, guidance: Which?}}"
+    steps = f"tools: {{find: {{}}}}\nsteps: [{{id: a, task: Hi}}, {asks}, {{id: d, tool: find}}]\n"
+    write(here / "p.yml", f"planrunner: 1\nname: p\n{steps}{at_the_end}")
+    write(here / "s.yml", "planrunner_script: 1\nreplies: {a: hi, c: done}\ntools: {find: {returns: 1}}\n")
+    assert cli("run", "p.yml", "--script", "s.yml").code == 3
+    run_id = json.loads(cli("runs", "list", "--format", "json").out)[0]["id"]
+    told = cli("runs", "cancel", run_id)
+    if at_the_end:
+        assert (told.code, "find" in told.err) == (2, True)
+        told = cli("resume", run_id, "--script", "s.yml")
+        assert told.code == 1
+    else:
+        assert (told.code, told.err) == (0, f"run {run_id} is cancelled: FAILED\n")
+    assert json.loads(cli("runs", "show", run_id, "--format", "json").out)["error"]["kind"] == "cancelled"
+
+
 def test_cancel_a_run_in_another_process(here: Path) -> None:
     (here / "slow.py").write_text("import asyncio\n\nasync def nap():\n    await asyncio.sleep(60)\n", "utf-8")
     plan = "planrunner: 1\nname: p\ntools: {nap: {use: 'slow:nap', effect: read}}\nsteps: [{id: rest, tool: nap}]\n"
