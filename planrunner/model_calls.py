@@ -40,6 +40,7 @@ class ModelCalls:
             self._system[path] = known.messages[0]
         if known is not None and known.done and not known.is_void:
             return _reply(outcome_of(known))
+        await self._model.ready()  # before the time of the call begins
         return _reply(await self._until_answered(_Call(step, path, turn, known, self._ledger.clock), known))
 
     async def _until_answered(self, call: _Call, known: EffectState | None) -> Any:

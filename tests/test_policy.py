@@ -220,6 +220,9 @@ def test_another_name_is_no_way_round(plan_of: PlanOf, tmp_path: Path) -> None:
 class Model:
     """Calls the tool, then ends."""
 
+    async def ready(self) -> None:
+        """It always is."""
+
     async def complete(self, request: ModelRequest) -> Reply:
         return Reply(None, (ToolCall("c", "refund", "{}"),)) if request.turn == 0 else Reply("done")
 

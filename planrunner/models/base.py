@@ -112,6 +112,10 @@ def models_named(
 class Model(Protocol):
     """Answers requests. Raises only StepErrors of the kinds transient, rate_limited, timeout and model_error."""
 
+    async def ready(self) -> None:
+        """Wait until a call can begin at once. What stands in its way is told by the call."""
+        ...
+
     async def complete(self, request: ModelRequest) -> Reply:
         """Carry out one call. Cancelling it ends the request."""
         ...

@@ -61,6 +61,11 @@ class LitellmModel:
             raise ModelNotConfiguredError(_ABSENT)
         _begin_import(tools)
 
+    async def ready(self) -> None:
+        """Wait for the import, whose seconds are no part of any call's time."""
+        with suppress(ModelError):  # the call itself will say so
+            await _litellm()
+
     async def complete(self, request: ModelRequest) -> Reply:
         """Carry out one call, as one request that is never repeated. Cancelling it ends the request.
 

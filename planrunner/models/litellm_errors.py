@@ -58,7 +58,8 @@ KINDS: Final[Mapping[str, type[StepError]]] = {
 
 _MAX_WORDS: Final = 300
 _NAME_ONE: Final = "A model is named PROVIDER/NAME, such as openai/gpt-4o-mini"
-_CHECK_NAME: Final = "Check the model's name, PROVIDER/NAME, and `api_base` if one is set"
+_ADDRESS: Final = "its address (`api_base`, or OPENAI_BASE_URL and the like)"
+_CHECK_NAME: Final = f"Check the model's name, PROVIDER/NAME, and {_ADDRESS} if one is set"
 _INSTALL: Final = "Run: pip install 'planrunner[litellm]'"
 
 _UNREADABLE: Final = ("APIConnectionError", "APIError", "InternalServerError", "MidStreamFallbackError")
@@ -167,7 +168,7 @@ def _explain(
         other = "the provider failed" if kind is TransientError else "the provider refused the request"
         return _BY_STATUS.get(status, (other, ""))
     if kind is TransientError and any(_is(one, "TransportError") for one in behind):
-        return "the connection to the provider failed", "Check the network, and `api_base` if one is set"
+        return "the connection to the provider failed", f"Check the network, and {_ADDRESS} if one is set"
     if kind is TransientError:
         return "the provider broke off its reply", ""
     if kind is DeadlineError:
@@ -175,7 +176,7 @@ def _explain(
     if any(isinstance(one, ImportError) for one in behind):
         return "litellm lacks a package", _INSTALL
     if any(type(one).__name__ in _NO_URL for one in behind):
-        return "its address is no URL", "Check `api_base`: it begins with http:// or https://"
+        return "its address is no URL", f"Check {_ADDRESS}: it begins with http:// or https://"
     if type(error).__name__ in _UNREADABLE:
         return "the reply can't be read", ""
     return "the request can't be made", ""

@@ -47,6 +47,9 @@ class ScriptedModel:
             if rest.startswith("llm:"):
                 self._take(path)
 
+    async def ready(self) -> None:
+        """It always is."""
+
     async def complete(self, request: ModelRequest) -> Reply:
         """The next reply for this step; ModelError with what to add when the script has none."""
         scripted = self._take(request.path)

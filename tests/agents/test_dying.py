@@ -73,6 +73,9 @@ class Model:
         self.journal = journal
         self.asked: Counter[str] = Counter()
 
+    async def ready(self) -> None:
+        """It always is."""
+
     async def takes_schema(self, choice: ModelChoice, beside_tools: bool) -> bool:
         return choice.model == "a/one"
 

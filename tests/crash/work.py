@@ -116,6 +116,9 @@ class Clerk:
     def __init__(self, book: Book) -> None:
         self.book = book
 
+    async def ready(self) -> None:
+        """It always is."""
+
     async def complete(self, request: ModelRequest) -> Reply:
         self.book.touch(f"model/{request.path}!llm:{request.turn}")
         if request.turn == 0:

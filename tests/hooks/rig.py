@@ -28,6 +28,9 @@ class Replies:
     def __init__(self, *replies: Reply) -> None:
         self.replies = replies
 
+    async def ready(self) -> None:
+        """It always is."""
+
     async def complete(self, request: ModelRequest) -> Reply:
         return self.replies[min(request.turn, len(self.replies) - 1)]
 

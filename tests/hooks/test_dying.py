@@ -55,6 +55,9 @@ class Model:
     def __init__(self, seen: Counter[str]) -> None:
         self.seen = seen
 
+    async def ready(self) -> None:
+        """It always is."""
+
     async def complete(self, request: ModelRequest) -> Reply:
         self.seen[f"model {request.turn}"] += 1
         if request.turn == 2:

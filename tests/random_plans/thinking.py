@@ -40,6 +40,9 @@ class Thinker:
         is_wrong = task.get("fails") == "schema_error" and request.turn - bool(request.tools) < times
         return Reply("nothing" if is_wrong else json.dumps({"n": _number(task["n"]) * 31 % 97}))
 
+    async def ready(self) -> None:
+        """It always is."""
+
     async def takes_schema(self, choice: ModelChoice, beside_tools: bool) -> bool:
         return False
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from planrunner import ModelNotConfiguredError, PlanRun, Runner, Tool, ToolHardError, ToolRunContext, ToolSoftError
+from planrunner.errors import DeadlineError
 from planrunner.models.base import ModelChoice, ModelRequest, Reply, ToolCall, Usage
 from tests.conftest import PlanOf
 
@@ -24,11 +26,31 @@ class Recorded:
         self.requests.append(ModelRequest(request.model, kept, request.tools, path=request.path, turn=request.turn))
         return self.replies[min(len(self.requests), len(self.replies)) - 1]
 
+    async def ready(self) -> None:
+        """It always is."""
+
     async def takes_schema(self, choice: ModelChoice, beside_tools: bool) -> bool:
         return False
 
     async def knows_price(self, choice: ModelChoice) -> bool:
         return True
+
+
+class SlowToBegin(Recorded):
+    """Takes longer until it can begin than its calls may take together, and does not answer the first in time."""
+
+    is_ready = False
+
+    async def ready(self) -> None:
+        await asyncio.sleep(0 if self.is_ready else 0.3)
+        self.is_ready = True
+
+    async def complete(self, request: ModelRequest) -> Reply:
+        await self.ready()
+        reply = await super().complete(request)
+        if len(self.requests) == 1:
+            raise DeadlineError("no reply came")
+        return reply
 
 
 class Search(Tool):
@@ -113,6 +135,18 @@ def test_the_system_prompt_has_instructions_and_the_end_user_as_data(plan_of: Pl
     assert "{{ 7*7 }}" in system
     assert system.count("</end_user_context>") == 1
     assert system.endswith("Be kind.")
+
+
+def test_the_time_of_a_call_begins_when_the_model_is_ready(plan_of: PlanOf) -> None:
+    model = SlowToBegin(text("too late"), text("in time"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Runner, "_model", lambda *_: model)
+        record = Runner(store="memory", model="test/model").run(plan_of("""
+            steps:
+              - {id: work, task: Go., timeout: 100ms, retry: {max_attempts: 2, delay: 1ms}}
+        """))  # fmt: skip
+    assert record.final_output.value == "in time"
+    assert [failed.error.kind for failed in record.steps[0].llm_calls[0].failed_attempts] == ["timeout"]
 
 
 @pytest.mark.parametrize(

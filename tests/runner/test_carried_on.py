@@ -55,6 +55,9 @@ class Model:
     def __init__(self) -> None:
         self.asked: Counter[int] = Counter()
 
+    async def ready(self) -> None:
+        """It always is."""
+
     async def complete(self, request: ModelRequest) -> Reply:
         self.asked[request.turn] += 1
         if request.turn < 2:

@@ -46,6 +46,9 @@ class Parrot:
         self.text = text
         self.requests: list[ModelRequest] = []
 
+    async def ready(self) -> None:
+        """It always is."""
+
     async def complete(self, request: ModelRequest) -> Reply:
         from planrunner.jsonsafe import dumps
 

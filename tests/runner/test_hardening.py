@@ -33,6 +33,9 @@ class Says:
         self.replies = replies
         self.requests: list[ModelRequest] = []
 
+    async def ready(self) -> None:
+        """It always is."""
+
     async def complete(self, request: ModelRequest) -> Reply:
         self.requests.append(request)
         return self.replies[request.turn]

@@ -37,6 +37,9 @@ class Vault(Tool):
 class Echo:
     """A model that calls the tool once and then repeats all it was told."""
 
+    async def ready(self) -> None:
+        """It always is."""
+
     async def complete(self, request: ModelRequest) -> Reply:
         await asyncio.sleep(0)
         if request.turn == 0:
