@@ -220,7 +220,7 @@ class Runner(Queries):
         plan = pinned_plan(stored, state)
         body = {} if context is None else {"context": checked_context(plan, context)}
         goes_on = not cancels or any(each.finally_ for each in plan.walk_plans())
-        model = self._model(plan, warm=goes_on)
+        model = self._model(plan) if goes_on else LitellmModel()
         asked = state.questions.values()
         parts = parts_of(plan, settings, self._given, model, stored.events, asked, goes_on=goes_on)
         check_raised(plan, state, (again or {}).get("limits", {}))
@@ -337,11 +337,11 @@ class Runner(Queries):
                 opened.close()
         return journal
 
-    def _model(self, plan: Plan | None, *, warm: bool = True) -> Model:
+    def _model(self, plan: Plan | None) -> Model:
         """The road to real models, for this plan or for the planner; its slow import begins beside the start."""
         if self._litellm is None:
             self._litellm = LitellmModel()
-        if warm and self._given.script is None and not self._is_warm and (plan is None or _has_tasks(plan)):
+        if self._given.script is None and not self._is_warm and (plan is None or _has_tasks(plan)):
             self._litellm.warm(plan is not None and _offers_tools(plan))
             self._is_warm = True
         return self._litellm

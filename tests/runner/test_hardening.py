@@ -181,6 +181,9 @@ def test_the_loop_has_its_turn_though_no_step_waits(plan_of: PlanOf) -> None:
 
 def test_the_loop_has_its_turn_though_no_model_waits(plan_of: PlanOf, monkeypatch: pytest.MonkeyPatch) -> None:
     class AtOnce:
+        async def ready(self) -> None:
+            """It always is."""
+
         async def complete(self, request: ModelRequest) -> Reply:
             end = process_time() + BREATH_SECONDS * 1.5
             while process_time() < end:
