@@ -130,7 +130,7 @@ def question_named(run: PlanRun, name: str, flag: str = "") -> Clarification | N
     still_open = [question.id for question in at_path if not question.resolved]
     if still_open:
         raise UsageError(
-            f"{flag}{name}: not a clarify step but a {at_path[-1].source} asks there, and {_UNSEEN}; "
+            f"{flag}{name}: not a clarify step but {_who_asks(at_path[-1], ' there')}; "
             f"name the question by its id: {', '.join(still_open)}"
         )
     states = {step.path: step.state for step in run.steps}
@@ -143,6 +143,13 @@ def question_named(run: PlanRun, name: str, flag: str = "") -> Clarification | N
     return None
 
 
+def _who_asks(question: Clarification, where: str = "") -> str:
+    """Why a question is answered by its id alone."""
+    if question.source == "agent":
+        return f"an agent asks{where}, and it may ask anything"
+    return f"a {question.source} asks{where}, and {_UNSEEN}"
+
+
 def only_question(run: PlanRun) -> Clarification:
     """The one open question, when none was named. UsageError when that does not say which."""
     still_open = run.get_outstanding_clarifications()
@@ -151,6 +158,5 @@ def only_question(run: PlanRun) -> Clarification:
     if not still_open:
         raise UsageError(f"run {run.id} asks nothing (it is {run.state})")
     listed = "".join(f"\n  {question.id}  {question.path}" for question in still_open)
-    one = f"a {still_open[0].source} asks, and {_UNSEEN}"
-    why = one if len(still_open) == 1 else f"{len(still_open)} questions are open"
+    why = _who_asks(still_open[0]) if len(still_open) == 1 else f"{len(still_open)} questions are open"
     raise UsageError(f"which question? {why}. Name its id before the value:{listed}")

@@ -139,6 +139,8 @@ def gather(paths: Sequence[str], kind: Kind = Kind.PLAN, *, only_plans: bool = F
 
     only_plans  files that are named are looked at as well and passed over when they are no plans; none is no error
     """
+    if "" in paths:
+        raise UsageError("a PATH is empty: name a file, a folder or a glob (is a variable in the command not set?)")
     found: dict[str, str | Checked | None] = {}
     for path, entry in (each for given in paths for each in _found(given, kind, only_plans)):
         found[path] = found.get(path) or entry  # one that is named is checked also when a folder would pass it over

@@ -30,7 +30,7 @@ _FORMS: Final = {
     f"'{key}'": form
     for key, form in {
         "clarify": "{type: user_verification, guidance: …}",
-        "exit": "{state: FAILED, message: …}",
+        "exit": "{state: COMPLETE}, or {state: FAILED, message: …}",
         "agents": "{NAME: {instructions: …}}",
         "models": "{NAME: {model: …}}",
         "context": "{additional_data: {NAME: {type: string}}}",

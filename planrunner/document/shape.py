@@ -227,6 +227,8 @@ class _Walk:
         elif around.place == "template":
             if isinstance(node.value, str) and "{" in node.value:
                 self.sites.append(Site(node, False, path))
+            elif isinstance(node.value, str) and not node.value.strip() and "minLength" in schema:
+                self._empty(node, around)
             return
         elif self._misplaced(node, around):
             return
@@ -264,10 +266,13 @@ class _Walk:
 
     def _text(self, node: ScalarNode, schema: Schema, around: _Around) -> None:
         if len(node.value) < schema.get("minLength", 0):
-            self.tell(node, "empty", f"{around.what} must be {around.expected or 'text'}, found an empty text")
+            self._empty(node, around)
         elif "pattern" in schema and not pattern_of(schema["pattern"]).search(node.value):
             wanted = around.expected or f"text like {schema['pattern']}"
             self._must(node, "wrong-value", wanted, around, as_name(node.value, schema))
+
+    def _empty(self, node: Node, around: _Around) -> None:
+        self.tell(node, "empty", f"{around.what} must be {around.expected or 'text'}, found an empty text")
 
     def _literal(self, node: Node) -> None:
         """Look for templates in data that is taken as it is written. In a `pattern` two braces are a regex."""

@@ -256,7 +256,7 @@ DEFS: dict[str, Schema] = {
             },
             "file",
         ),
-        "else": {"type": "string"},
+        "else": {"type": "string", "minLength": 1},
     },
     "json_schema": {
         "type": ["object", "boolean"],

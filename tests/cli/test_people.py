@@ -518,3 +518,18 @@ def test_cancel_a_run_in_another_process(here: Path) -> None:
     _, err = running.communicate(timeout=30)
     assert running.returncode == 1
     assert b"cancelled" in err
+
+
+def test_a_question_of_an_agent_is_answered_by_its_id(cli: Cli, here: Path) -> None:
+    plan = "planrunner: 1\nname: p\nagents: {a: {ask: true}}\nsteps: [{id: t, task: Pick one, agent: a}]\n"
+    said = "{tool_calls: [{tool: clarify, args: {question: Which?}}]}"
+    write(here / "p.yml", plan)
+    write(here / "s.yml", f"planrunner_script: 1\nreplies: {{t: [{said}, done]}}\n")
+    assert cli("run", "p.yml", "--script", "s.yml").code == 3
+    run_id = json.loads(cli("runs", "list", "--format", "json").out)[0]["id"]
+    question = asked(cli, run_id)["t"]
+    told = cli("answer", run_id, "t", "blue")
+    wanted = "an agent asks there, and it may ask anything; name the question by its id"
+    assert (told.code, wanted in told.err, question in told.err) == (2, True, True)
+    assert cli("answer", run_id, question, "blue").code == 0
+    assert cli("resume", run_id, "--script", "s.yml").out == "done\n"

@@ -323,3 +323,9 @@ def test_nothing_of_the_plan_is_imported(cli: Cli, here: Path) -> None:
         """,
     )
     assert cli("validate", plan).code == 0
+
+
+def test_an_empty_path_is_no_path(cli: Cli, sums: str) -> None:
+    told = cli("validate", sums, "")
+    assert (told.code, told.out) == (2, "")
+    assert told.err.startswith("error: a PATH is empty: ")

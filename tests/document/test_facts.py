@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from planrunner.cli.files import UnreadableError
-from planrunner.cli.plans import read_plan, unreadable
+from planrunner.cli.plans import Projects, read_plan, unreadable
 from planrunner.document import facts as room
 from planrunner.document.facts import CODES, Example, Facts, facts, found, grouped
 from planrunner.document.load import load_document
@@ -85,7 +85,7 @@ def _last_line(code: str) -> str:
 def test_what_a_terminal_shows_is_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UnreadableError) as refused:
-        read_plan("smus.yml")
+        read_plan("smus.yml", Projects())
     gone = _lines("smus.yml", unreadable("smus.yml", str(refused.value)).problems)
     assert [line.replace(str(tmp_path), "/srv/shop") for line in gone] == [_last_line("unreadable")]
     large = load_document(b"#" * (4 * 1024 * 1024 + 1), "catalogue.yml", path=None, root=".").problems
