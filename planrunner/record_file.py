@@ -18,10 +18,8 @@ def write_record(folder: Path, run_id: str, record: str) -> None:
     place = os.path.join(folder, "runs", f"{run_id}.json")
     draft = os.path.join(folder, "runs", f".{run_id}.{os.getpid()}")
     try:
-        with open(_created(draft), "wb", buffering=0) as file:
-            left = memoryview(f"{record}\n".encode())
-            while left:
-                left = left[file.write(left) :]
+        with open(_created(draft), "wb") as file:
+            file.write(f"{record}\n".encode())
         os.replace(draft, place)
     except OSError as error:
         with suppress(OSError):

@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
 
-MASK: Final = "‹key›"  # noqa: RUF001 - no text of others looks so
+MASK: Final = "\u2039key\u203a"
+"""Between single angle quotation marks: no text of others looks so."""
 SHORTEST_KEY: Final = 8
 """Shorter values are no keys, and would be found in innocent text."""
 _PARAMETER: Final = re.compile(r"(?i)key|token|secret|password|credential|cookie|authoriz|auth(?!or)")

@@ -72,7 +72,8 @@ def _read(text: str, bare: bool, return_sign: str) -> Node:
 
     progress = Progress()
     try:
-        parser = Parser(_Grammar(progress), text, state="variable" if bare else None)  # type: ignore[arg-type]
+        grammar: Any = _Grammar(progress)
+        parser = Parser(grammar, text, state="variable" if bare else None)
         if not bare:
             return _restored(Template(parser.subparse(), lineno=1), return_sign)
         tree = parser.parse_expression()

@@ -105,7 +105,7 @@ class Tool:
     def __init__(
         self,
         *,
-        id: str | None = None,  # noqa: A002  the user's word for it
+        id: str | None = None,  # noqa: A002 - the user's word for it
         name: str | None = None,
         description: str | None = None,
         args_schema: Mapping[str, Any] | None = None,
