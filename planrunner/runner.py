@@ -21,7 +21,7 @@ from planrunner.errors import (
     step_error,
 )
 from planrunner.events import Event
-from planrunner.facade import begun, to_the_end
+from planrunner.futures import begun, to_the_end
 from planrunner.hooks.base import AFTER_PLAN_RUN
 from planrunner.json_schema import check_value
 from planrunner.jsonsafe import to_json_safe

@@ -28,8 +28,9 @@ from planrunner.errors import (
 from planrunner.events import Event
 from planrunner.execution_context import ContextLike, context_given, get_execution_context, make_execution_context
 from planrunner.execution_hooks import ExecutionHooks
-from planrunner.facade import begun, heard, run_sync, to_the_end
+from planrunner.facade import heard, run_sync
 from planrunner.fold import fold
+from planrunner.futures import begun, to_the_end
 from planrunner.journal import open_journal
 from planrunner.journal.base import Journal, Post, StoredRun
 from planrunner.ledger import Ledger, Listener

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from planrunner.facade import begun, to_the_end
+from planrunner.futures import begun, to_the_end
 
 
 async def now(value: int) -> int:
