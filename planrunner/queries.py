@@ -11,11 +11,11 @@ from planrunner.document.load import find_root
 from planrunner.errors import PolicyError
 from planrunner.execution_context import ContextLike, context_given
 from planrunner.facade import run_sync
-from planrunner.ledger import Listener
 from planrunner.parts import Given
 from planrunner.plan import Plan
 from planrunner.plan_run import PlanRun
 from planrunner.planning import plan_query, plan_request, tools_at_hand
+from planrunner.run_writer import Listener
 from planrunner.settings import Settings
 
 

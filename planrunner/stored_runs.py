@@ -14,7 +14,7 @@ from planrunner.document.load import load_document, not_valid
 from planrunner.errors import InvalidPlanError, StoreError
 from planrunner.events import Event
 from planrunner.facade import run_sync
-from planrunner.fold import apply, fold
+from planrunner.fold import fold
 from planrunner.ids import new_run_id
 from planrunner.journal import store_folder
 from planrunner.journal.base import Journal, NewRun, RunQuery, RunSummary, StoredRun
@@ -28,11 +28,10 @@ from planrunner.sent import SentPrompt, sent_prompts
 _log = logging.getLogger("planrunner")
 
 
-def begin(plan: Plan, inputs: dict[str, Any], context: dict[str, Any], at: float) -> tuple[RunState, Event]:
-    """A fresh run, and the event that says so. `at` is in seconds since 1970."""
-    state = RunState(new_run_id())
+def started(plan: Plan, inputs: dict[str, Any], context: dict[str, Any], at: float) -> Event:
+    """The first event of a fresh run. `at` is in seconds since 1970."""
     body = {
-        "id": state.id,
+        "id": new_run_id(),
         "plan": {"name": plan.name, "version": plan.version, "sha256": plan.sha256},
         "root": plan.root,
         "steps": [step.id for step in (*plan.steps, *plan.finally_)],
@@ -47,20 +46,18 @@ def begin(plan: Plan, inputs: dict[str, Any], context: dict[str, Any], at: float
             "models": list(plan.handed.models),
             "hooks": list(plan.handed.hooks),
         }
-    start = Event(events.RUN_STARTED, "", at, body)
-    apply(state, start)
-    return state, start
+    return Event(events.RUN_STARTED, "", at, body)
 
 
-def new_run(plan: Plan, state: RunState) -> NewRun:
+def new_run(plan: Plan, start: Event) -> NewRun:
     """What the journal is told of it."""
     return NewRun(
-        id=state.id,
-        end_user_id=state.context["end_user_id"],
+        id=start.body["id"],
+        end_user_id=start.body["context"]["end_user_id"],
         plan_name=plan.name,
         plan_sha256=plan.sha256,
         files=plan.files,
-        created_at=state.created_at,
+        created_at=start.at,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -30,10 +29,9 @@ from planrunner.execution_context import ContextLike, context_given, get_executi
 from planrunner.execution_hooks import ExecutionHooks
 from planrunner.facade import heard, run_sync
 from planrunner.fold import fold
-from planrunner.futures import begun, to_the_end
 from planrunner.journal import open_journal
 from planrunner.journal.base import Journal, Post, StoredRun
-from planrunner.ledger import Ledger, Listener
+from planrunner.ledger import Ledger
 from planrunner.models.base import Model
 from planrunner.models.litellm import LitellmModel
 from planrunner.parts import Given, check_all_prices, parts_of, planner_model
@@ -45,11 +43,12 @@ from planrunner.policy_checks import check_ceilings
 from planrunner.policy_file import read_policy_file
 from planrunner.queries import Queries
 from planrunner.questions import ANSWER, CANCEL, open_question
-from planrunner.run_state import COMPLETE, FAILED
-from planrunner.runner import advance, let_go
+from planrunner.run_state import COMPLETE, FAILED, RunState
+from planrunner.run_writer import Listener, RunWriter
+from planrunner.runner import advance
 from planrunner.scope import Parts, PlanScope
 from planrunner.settings import Settings, load_settings
-from planrunner.stored_runs import Runs, begin, keep_record, new_run, pinned_plan, state_of
+from planrunner.stored_runs import Runs, keep_record, new_run, pinned_plan, started, state_of
 from planrunner.times import REAL, Clock
 from planrunner.tools.base import Tool
 
@@ -152,20 +151,13 @@ class Runner(Queries):
         settings = self._settings_for(plan.root)
         parts = parts_of(plan, settings, self._given, self._model(plan))
         await check_all_prices(plan, parts)
-        state, start = begin(plan, checked_inputs(plan, inputs), checked_context(plan, context), self._clock.now())
-        journal = self._journal(settings)
-        creating = begun(journal.create(new_run(plan, state), [start]))
-        try:
-            lease = await asyncio.shield(creating)
-        except asyncio.CancelledError as stopped:  # the run may exist all the same
-            ledger = Ledger(state, await to_the_end(creating, leaving=True), journal, on_event, clock=self._clock)
-            ledger.announce([start])
-            await let_go(ledger, stopped)
-            raise
-        ledger = Ledger(state, lease, journal, on_event, clock=self._clock)
-        ledger.announce([start])
+        start = started(plan, checked_inputs(plan, inputs), checked_context(plan, context), self._clock.now())
+        run = new_run(plan, start)
+        writer = RunWriter(self._journal(settings), run.id, run, on_event)
+        ledger = Ledger(RunState(run.id), writer, self._clock)
+        ledger.record(start)
         await self._carry(plan, parts, ledger)
-        return keep_record(state, settings.store)
+        return keep_record(ledger.state, settings.store)
 
     def resume(
         self,
@@ -235,7 +227,8 @@ class Runner(Queries):
             journal.abandon(lease)
             raise
         seen = stored.posts[-1].seq if stored.posts else 0
-        ledger = Ledger(fold(run_id, stored.events), lease, journal, on_event, seen, self._clock)
+        writer = RunWriter(journal, run_id, lease, on_event, seen)
+        ledger = Ledger(fold(run_id, stored.events), writer, self._clock)
         user, ended = ledger.state.context["end_user_id"], ledger.state.state
         ledger.emit(events.RUN_RESUMED, "", {"epoch": lease.epoch, **body})
         if again is not None and ended == FAILED:  # by its events: in the store it is carried again

@@ -15,7 +15,7 @@ from planrunner.journal.packing import unpack_events
 from planrunner.models.base import ModelChoice, ModelRequest, Reply, ToolCall, Usage
 from planrunner.plan import Plan
 from tests.agents.bench import plan as plan_of
-from tests.runner.test_carried_on import DyingJournal, Killed, masked
+from tests.runner.test_carried_on import DyingJournal, Killed, masked, newest
 
 PLAN = """
     tools: {count: {}, flaky: {effect: read}}
@@ -125,7 +125,7 @@ class Life:
                     record = self._live(record)
                 except Killed:
                     self.journal.live_again()
-                    record = self.runner.runs.get(self.runner.runs.list()[0].id)
+                    record = newest(self.runner)
             return record
 
     def _live(self, record: PlanRun | None) -> PlanRun:

@@ -16,7 +16,7 @@ from planrunner.plan import Plan
 from tests.conftest import PlanOf
 from tests.hooks.cases import ask_and_obey
 from tests.hooks.rig import Rig, calls
-from tests.runner.test_carried_on import DyingJournal, Killed, masked
+from tests.runner.test_carried_on import DyingJournal, Killed, masked, newest
 
 PLAN = """
     tools: {ring: {}, asks: {}}
@@ -97,7 +97,7 @@ class Counting(Rig):
                 record = self._carry_on(record)
             except Killed:
                 self.journal.live_again()
-                record = self.runner.runs.get(self.runner.runs.list()[0].id)
+                record = newest(self.runner)
         return record
 
     def _carry_on(self, record: PlanRun | None) -> PlanRun:

@@ -27,6 +27,7 @@ from planrunner.journal.sqlite import SqliteJournal
 from planrunner.ledger import Ledger
 from planrunner.run_parts import root_of
 from planrunner.run_state import RunState
+from planrunner.run_writer import RunWriter
 from planrunner.settings import Settings
 from tests.random_plans.growing import Case
 from tests.random_plans.thinking import Thinker
@@ -223,7 +224,7 @@ class Survivor:
             return run
         stored = runner.runs.get(self.run_id)
         if stored.state in ("COMPLETE", "FAILED") and not retry:
-            runner.ledger = Ledger(fold(self.run_id, self._known()), None, self.journal)  # type: ignore[arg-type]
+            runner.ledger = Ledger(fold(self.run_id, self._known()), RunWriter(self.journal, self.run_id, None))  # type: ignore[arg-type]
             return stored
         return self._in_time(runner.aresume(self.run_id, retry=retry, on_event=self.world.hear))
 

@@ -21,7 +21,7 @@ from planrunner import (
     ToolRunContext,
 )
 from planrunner.events import Event
-from planrunner.journal.base import Lease
+from planrunner.journal.base import Lease, NewRun
 from planrunner.journal.memory import MemoryJournal
 from planrunner.models.base import ModelRequest, Reply, ToolCall
 from planrunner.plan import Plan
@@ -83,7 +83,7 @@ class Flushes(MemoryJournal):
 
 
 class DyingJournal(MemoryJournal):
-    """Dies at the k-th append or release, before or after writing; lives again once told to."""
+    """Dies at the k-th write, before or after it; lives again once told to."""
 
     def __init__(self, at: int, *, after: bool) -> None:
         super().__init__()
@@ -101,6 +101,13 @@ class DyingJournal(MemoryJournal):
         if self.dead and not self.after:
             raise Killed
         return self.dead
+
+    async def create(self, run: NewRun, events: Sequence[Event]) -> Any:
+        dying = self._die()
+        lease = await super().create(run, events)
+        if dying:
+            raise Killed
+        return lease
 
     def append(self, lease: Lease, events: Sequence[Event], *, flush: bool = True) -> Any:
         dying = self._die()
@@ -166,10 +173,17 @@ def carry(journal: Any, plan: Plan, tool: Count, model: Model) -> PlanRun:
             return runner().run(plan, dict.fromkeys(plan.inputs.get("properties", {}), True))
         except Killed:
             journal.live_again()
-            (summary,) = runner().runs.list()
-            if summary.state == "FAILED":  # it died when all was said
-                return runner().runs.get(summary.id)
-            return runner().resume(summary.id)
+            left = newest(runner())
+            if left is not None:  # else it died before it was there
+                # A FAILED one died when all was said.
+                return left if left.state == "FAILED" else runner().resume(left)
+        return runner().run(plan, dict.fromkeys(plan.inputs.get("properties", {}), True))
+
+
+def newest(runner: Runner) -> PlanRun | None:
+    """The newest run as it is stored, if there is one."""
+    stored = runner.runs.list()
+    return runner.runs.get(stored[0].id) if stored else None
 
 
 def test_what_a_power_cut_may_take_is_only_that_something_harmless_begins(plan: Plan) -> None:

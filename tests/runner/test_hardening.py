@@ -13,7 +13,7 @@ import pytest
 from planrunner import InputsError, Runner, StoreError, Tool, ToolRunContext, UsageError, execution_context, tool
 from planrunner.document.load import load_plan
 from planrunner.events import Event
-from planrunner.journal.base import Lease
+from planrunner.journal.base import Lease, NewRun
 from planrunner.journal.memory import MemoryJournal
 from planrunner.models.base import ModelRequest, Reply, ToolCall
 from planrunner.models.litellm import _arguments
@@ -265,20 +265,27 @@ def test_cancelled_again_and_again_the_run_is_let_go_of(plan_of: PlanOf, tmp_pat
 
 
 class Failing(MemoryJournal):
-    """A store that fails for good at the n-th append."""
+    """A store that fails for good at the n-th write."""
 
     def __init__(self, at: int) -> None:
         super().__init__()
         self.left = at
 
+    async def create(self, run: NewRun, events: Sequence[Event]) -> Lease:
+        self._count()
+        return await super().create(run, events)
+
     def append(self, lease: Lease, events: Sequence[Event], *, flush: bool = True) -> None:
+        self._count()
+        super().append(lease, events, flush=flush)
+
+    def _count(self) -> None:
         self.left -= 1
         if self.left <= 0:
             raise StoreError("the disk is gone")
-        super().append(lease, events, flush=flush)
 
 
-@pytest.mark.parametrize("at", [1, 2, 3, 4])
+@pytest.mark.parametrize("at", [2, 3, 4])
 def test_nothing_is_written_past_a_write_that_failed_and_the_run_goes_on_later(plan_of: PlanOf, at: int) -> None:
     plan = plan_of("steps:\n" + "".join(f"  - {{id: s{n}, tool: log, args: {{message: m}}}}\n" for n in range(4)))
     runner, journal = runner_of(), Failing(at)
