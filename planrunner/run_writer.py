@@ -4,7 +4,8 @@ Nothing waits for a write but who must. What is pending is written when the loop
 The first write of a new run is what creates it.
 
 A batch is flushed to the disk when a power cut must not take it: it says what was done, said or asked for, or that a
-call of a tool begins. That a step or a call of a model begins, and what is decided of what is known, happens again.
+call of a tool begins. That a step or a call of a model begins, and what is decided of what is known, happens again; and
+that a run begins is nobody's loss while nobody has heard of it.
 """
 
 from __future__ import annotations
@@ -25,18 +26,26 @@ Listener = Callable[[Event], None]
 
 _log = logging.getLogger("planrunner")
 
-_MAY_HAPPEN_AGAIN: Final = frozenset((events.STEP_STARTED, events.DECIDED))
+_MAY_HAPPEN_AGAIN: Final = frozenset((events.RUN_STARTED, events.STEP_STARTED, events.DECIDED))
 
 
 class RunWriter:
     """What is on its way from a run to its journal.
 
-    held  the lease to write under; of a new run, what the journal is told of it
-    seen  the last post that was taken in
+    held         the lease to write under; of a new run, what the journal is told of it
+    seen         the last post that was taken in
+    is_heard_of  others than the listener hear of the run while it goes on: its beginning must outlive a power cut
     """
 
     def __init__(
-        self, journal: Journal, run_id: str, held: Lease | NewRun, listener: Listener | None = None, seen: int = 0
+        self,
+        journal: Journal,
+        run_id: str,
+        held: Lease | NewRun,
+        listener: Listener | None = None,
+        *,
+        seen: int = 0,
+        is_heard_of: bool = False,
     ) -> None:
         self._journal = journal
         self._run_id = run_id
@@ -44,7 +53,7 @@ class RunWriter:
         self._listener = listener
         self._seen = seen
         self._pending: list[Event] = []
-        self._must_last = False
+        self._must_last = isinstance(held, NewRun) and (is_heard_of or listener is not None)
         self._is_due = False
         self._last_write: asyncio.Future[None] | None = None
         self._failure: Exception | None = None
@@ -138,7 +147,7 @@ class RunWriter:
         """Have a batch written, the first of a new run together with that; None when it is."""
         if not isinstance(self._held, NewRun):
             return self._journal.append(self._held, batch, flush=self._must_last)
-        creating = begun(self._journal.create(self._held, batch))
+        creating = begun(self._journal.create(self._held, batch, flush=self._must_last))
         if not creating.done():
             return self._hold(creating)
         self._held = creating.result()

@@ -92,8 +92,11 @@ class Journal(Protocol):
     `asyncio.timeout` may stand around that wait.
     """
 
-    async def create(self, run: NewRun, events: Sequence[Event]) -> Lease:
-        """Store a new run in state IN_PROGRESS with its first events, durably, and claim it in the same transaction."""
+    async def create(self, run: NewRun, events: Sequence[Event], *, flush: bool = True) -> Lease:
+        """Store a new run in state IN_PROGRESS with its first events, durably, and claim it in the same transaction.
+
+        flush  as for `append`
+        """
         ...
 
     async def claim(self, run_id: str, *, failed: bool = False) -> Lease:

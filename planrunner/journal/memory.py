@@ -71,7 +71,7 @@ class MemoryJournal:
         self._runs: dict[str, _Run] = {}
         self._files: dict[str, dict[str, str]] = {}
 
-    async def create(self, run: NewRun, events: Sequence[Event]) -> Lease:
+    async def create(self, run: NewRun, events: Sequence[Event], *, flush: bool = True) -> Lease:
         """See Journal.create."""
         stored = _Run(run, run.created_at, batches=[pack_events(events)])
         with self._mutex:

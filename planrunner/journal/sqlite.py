@@ -73,7 +73,7 @@ class SqliteJournal:
         self._connection = None
         self._begin_in_this_process()
 
-    async def create(self, run: NewRun, events: Sequence[Event]) -> Lease:
+    async def create(self, run: NewRun, events: Sequence[Event], *, flush: bool = True) -> Lease:
         """See Journal.create."""
         batch = pack_events(events)
 
@@ -90,7 +90,7 @@ class SqliteJournal:
             connection.execute(sql.APPEND, (1, batch, number, 1))
             return SqliteLease(run.id, 1, number, 1, began, self._leases.seconds)
 
-        return self._watch(await self._perform(write))
+        return self._watch(await self._perform(write, flush=flush))
 
     async def claim(self, run_id: str, *, failed: bool = False) -> Lease:
         """See Journal.claim."""
@@ -236,16 +236,16 @@ class SqliteJournal:
             self._flushes = flush
         return self._connection
 
-    async def _perform(self, write: Write, lease: SqliteLease | None = None) -> Any:
+    async def _perform(self, write: Write, lease: SqliteLease | None = None, *, flush: bool = True) -> Any:
         """Commit a write after all earlier ones, here or by way of the writer thread, and return its value."""
         if self._may_write_here():
             try:
-                return write_alone(self._connect(), write)
+                return write_alone(self._connect(flush), write)
             except sqlite3.Error as error:
                 self._give_way(error)
             finally:
                 self._mutex.release()
-        return await self._writer.submit(whole(write), lease)
+        return await self._writer.submit(whole(write), lease, flush)
 
     def _may_write_here(self) -> bool:
         """Whether nothing else is on its way in this process; if so, the mutex is taken."""

@@ -80,10 +80,15 @@ def test_a_batch_that_need_not_outlive_a_power_cut_is_not_flushed(tmp_path: Path
         await asyncio.gather(*(each for each in together if each is not None))
         assert journal.append(lease, [event(5)], flush=False) is not None
         await journal.release(lease, "COMPLETE", 0, [event(6)])
+        await journal.release(other, "COMPLETE", 0, [])
+        modes.append((0, True))
+        await journal.create(new_run(), [event(0)], flush=False)
 
     asyncio.run(main())
     journal.close()
     normal, full = 1, 2
+    assert modes[-2:] == [(0, True), (normal, True)]
+    modes = modes[:-2]
     assert modes[:2] == [(normal, True), (full, True)]
     assert (normal, False) in modes[2:]
     assert modes[-1] == (full, False), "the end of a run is flushed"

@@ -35,13 +35,13 @@ class Slow(MemoryJournal):
         self.failure: Exception | None = None
         self.batches: list[list[str]] = []
 
-    async def create(self, run: NewRun, events: Sequence[Event]) -> Lease:
+    async def create(self, run: NewRun, events: Sequence[Event], *, flush: bool = True) -> Lease:
         self.batches.append([event.kind for event in events])
         self.asked.set()
         await self.gate.wait()
         if self.failure is not None:
             raise self.failure
-        return await super().create(run, events)
+        return await super().create(run, events, flush=flush)
 
     def append(self, lease: Lease, events: Sequence[Event], *, flush: bool = True) -> None:
         self.batches.append([event.kind for event in events])

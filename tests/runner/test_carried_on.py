@@ -66,6 +66,13 @@ class Model:
         return Reply("done")
 
 
+class Says(Model):
+    """Answers at once."""
+
+    async def complete(self, request: ModelRequest) -> Reply:
+        return Reply("done")
+
+
 class Killed(BaseException):
     """Stands for the process dying: nothing of ours runs after it."""
 
@@ -77,9 +84,16 @@ class Flushes(MemoryJournal):
         super().__init__()
         self.batches: list[tuple[bool, set[str]]] = []
 
+    async def create(self, run: NewRun, events: Sequence[Event], *, flush: bool = True) -> Lease:
+        self._note(events, flush)
+        return await super().create(run, events, flush=flush)
+
     def append(self, lease: Lease, events: Sequence[Event], *, flush: bool = True) -> None:
-        self.batches.append((flush, {f"{event.kind} {event.key.partition('!')[2]}".strip() for event in events}))
+        self._note(events, flush)
         super().append(lease, events, flush=flush)
+
+    def _note(self, events: Sequence[Event], flush: bool) -> None:
+        self.batches.append((flush, {f"{event.kind} {event.key.partition('!')[2]}".strip() for event in events}))
 
 
 class DyingJournal(MemoryJournal):
@@ -102,9 +116,9 @@ class DyingJournal(MemoryJournal):
             raise Killed
         return self.dead
 
-    async def create(self, run: NewRun, events: Sequence[Event]) -> Any:
+    async def create(self, run: NewRun, events: Sequence[Event], *, flush: bool = True) -> Any:
         dying = self._die()
-        lease = await super().create(run, events)
+        lease = await super().create(run, events, flush=flush)
         if dying:
             raise Killed
         return lease
@@ -192,12 +206,51 @@ def test_what_a_power_cut_may_take_is_only_that_something_harmless_begins(plan: 
     light = [said for flush, said in journal.batches if not flush]
     assert light
     assert {each.partition(":")[0] for said in light for each in said} <= {
+        "run_started",
         "step_started",
         "decided",
         "effect_started llm",
     }
     for flush, said in journal.batches:
         assert flush or not any(each.startswith("effect_started tool") or "finished" in each for each in said)
+
+
+HOOKED = ExecutionHooks(before_plan_run=lambda *_: None)
+CALLS_A_TOOL = "tools: {count: {}}\nsteps: [{id: a, tool: count}]"
+ASKS_A_MODEL = "steps: [{id: a, task: Go}]"
+
+
+@pytest.mark.parametrize(
+    ("steps", "hooks", "listens", "flushed"),
+    [
+        pytest.param(ASKS_A_MODEL, None, False, False, id="nobody has heard of it"),
+        pytest.param(ASKS_A_MODEL, None, True, True, id="a listener has"),
+        pytest.param(ASKS_A_MODEL, HOOKED, False, True, id="a hook has"),
+        pytest.param("steps: [{id: b, plan: inner.yml}]", None, False, True, id="a hook inside may"),
+        pytest.param(CALLS_A_TOOL, None, False, True, id="a tool is called"),
+        pytest.param(
+            "steps: [{id: a, clarify: {type: input, guidance: Which?}}]", None, False, True, id="a person is asked"
+        ),
+    ],
+)
+def test_that_a_run_began_may_be_lost_in_a_power_cut_while_nobody_has_heard_of_it(
+    plan_of: PlanOf,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    steps: str,
+    hooks: ExecutionHooks | None,
+    listens: bool,
+    flushed: bool,
+) -> None:
+    hook = "hooks: {after_step_execution: [{use: log_step_outputs}]}"
+    (tmp_path / "inner.yml").write_text(f"planrunner: 1\nname: inner\n{ASKS_A_MODEL}\n{hook}\n", encoding="utf-8")
+    runner, journal = Runner(tools=[Count()], store="memory", model="m", execution_hooks=hooks), Flushes()
+    runner._journals["memory"] = journal
+    monkeypatch.setattr(Runner, "_model", lambda *_: Says())
+    runner.run(plan_of(steps), on_event=(lambda event: None) if listens else None)
+    (flush, said), *_ = journal.batches
+    assert "run_started" in said
+    assert flush is flushed
 
 
 @pytest.mark.parametrize("after", [False, True])

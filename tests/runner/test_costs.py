@@ -49,9 +49,9 @@ class Counting(MemoryJournal):
         self.writes = 0
         self.events: Counter[str] = Counter()
 
-    async def create(self, run: NewRun, events: Sequence[Event]) -> Lease:
-        self.append(None, events)
-        return await super().create(run, ())
+    async def create(self, run: NewRun, events: Sequence[Event], *, flush: bool = True) -> Lease:
+        self.append(None, events, flush=flush)
+        return await super().create(run, (), flush=flush)
 
     def append(self, lease: Lease | None, events: Sequence[Event], *, flush: bool = True) -> None:
         self.writes += 1

@@ -271,9 +271,9 @@ class Failing(MemoryJournal):
         super().__init__()
         self.left = at
 
-    async def create(self, run: NewRun, events: Sequence[Event]) -> Lease:
+    async def create(self, run: NewRun, events: Sequence[Event], *, flush: bool = True) -> Lease:
         self._count()
-        return await super().create(run, events)
+        return await super().create(run, events, flush=flush)
 
     def append(self, lease: Lease, events: Sequence[Event], *, flush: bool = True) -> None:
         self._count()
