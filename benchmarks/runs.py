@@ -53,6 +53,8 @@ def listing(path: Path, runs: int) -> None:
     queries = {
         "newest 50 of one user": RunQuery(end_user_id="user-7"),
         "newest 50 of one user that wait": RunQuery(end_user_id="user-7", state="NEED_CLARIFICATION"),
+        "newest 50 of one user that ended": RunQuery(end_user_id="user-7", state="COMPLETE"),
+        "newest 50 of one user, carried": RunQuery(end_user_id="user-7", state="IN_PROGRESS"),
         "newest 50 of all": RunQuery(),
     }
     with Runner(settings=Settings(store=str(path))) as runner:

@@ -197,7 +197,7 @@ class SqliteJournal:
         """See Journal.list."""
         filters = {"end_user_id": query.end_user_id, "plan_name": query.plan_name, "state": query.state}
         given = {column: value for column, value in filters.items() if value is not None}
-        statement = sql.list_runs(tuple(given), query.since is not None)
+        statement = sql.list_runs(given, query.since is not None)
         parameters = [*given.values(), *([] if query.since is None else [query.since]), query.limit]
 
         def read(connection: sqlite3.Connection) -> builtins.list[RunSummary]:
