@@ -70,7 +70,7 @@ class Ledger:
             return outcome_of(known)
         start = Event(events.EFFECT_STARTED, key, self.clock.now(), {**call, "attempt": attempt})
         self.record(start, may_happen_again=may_happen_again)
-        await self.barrier()
+        await self.barrier(unheard=may_happen_again)
         try:
             body = await perform(self.state.effects[key])
         except StepError as error:
@@ -95,11 +95,14 @@ class Ledger:
         failed, complete = {"state": run_state.FAILED, "error": error}, {"state": run_state.COMPLETE, "output": output}
         return Event(events.RUN_FINISHED, "", self.clock.now(), complete if error is None else failed)
 
-    async def barrier(self) -> None:
-        """Wait until all that was emitted is durable, by whichever branch, and make sure that the lease has margin."""
+    async def barrier(self, *, unheard: bool = False) -> None:
+        """Wait until all that was emitted is durable, by whichever branch, and make sure that the lease has margin.
+
+        unheard  of what comes next nobody hears but a model: that the run is there may still get lost in a power cut
+        """
         if self._writer.has_pending and (asyncio.current_task() is not self.carrier or _is_cancelled()):
             await asyncio.sleep(0)  # what begins beside us has its say first: one write for all of them
-        await self._writer.durable()
+        await self._writer.durable(unheard=unheard)
 
     async def posts(self) -> tuple[Post, ...]:
         """What was said to the run since we looked; it stays to be taken in."""

@@ -1,11 +1,11 @@
 """Writes the events of one run to the journal, in their order, and holds its lease.
 
 Nothing waits for a write but who must. What is pending is written when the loop is idle, or when somebody waits for it.
-The first write of a new run is what creates it.
+The first write of a new run is what creates it; until it is done, nothing else is written.
 
 A batch is flushed to the disk when a power cut must not take it: it says what was done, said or asked for, or that a
 call of a tool begins. That a step or a call of a model begins, and what is decided of what is known, happens again; and
-that a run begins is nobody's loss while nobody has heard of it.
+that a run began is nobody's loss while nobody outside has heard of it.
 """
 
 from __future__ import annotations
@@ -32,20 +32,12 @@ _MAY_HAPPEN_AGAIN: Final = frozenset((events.RUN_STARTED, events.STEP_STARTED, e
 class RunWriter:
     """What is on its way from a run to its journal.
 
-    held         the lease to write under; of a new run, what the journal is told of it
-    seen         the last post that was taken in
-    is_heard_of  others than the listener hear of the run while it goes on: its beginning must outlive a power cut
+    held  the lease to write under; of a new run, until it is created, what the journal is told of it
+    seen  the last post that was taken in
     """
 
     def __init__(
-        self,
-        journal: Journal,
-        run_id: str,
-        held: Lease | NewRun,
-        listener: Listener | None = None,
-        *,
-        seen: int = 0,
-        is_heard_of: bool = False,
+        self, journal: Journal, run_id: str, held: Lease | NewRun, listener: Listener | None = None, seen: int = 0
     ) -> None:
         self._journal = journal
         self._run_id = run_id
@@ -53,8 +45,10 @@ class RunWriter:
         self._listener = listener
         self._seen = seen
         self._pending: list[Event] = []
-        self._must_last = isinstance(held, NewRun) and (is_heard_of or listener is not None)
+        self._must_last = False
+        self._outlasts = not isinstance(held, NewRun)  # that the run is there: a power cut
         self._is_due = False
+        self._creation: asyncio.Future[None] | None = None  # sets what is held, or the failure
         self._last_write: asyncio.Future[None] | None = None
         self._failure: Exception | None = None
 
@@ -72,10 +66,16 @@ class RunWriter:
             self._is_due = True
             asyncio.get_running_loop().call_soon(self._write_when_idle)
 
-    async def durable(self) -> None:
-        """Wait until all that was noted is durable, whoever had it written, and make sure that the lease has margin."""
+    async def durable(self, *, unheard: bool = False) -> None:
+        """Wait until all that was noted is durable, whoever had it written, and make sure that the lease has margin.
+
+        unheard  nothing outside hears of the run then: that it is there may still be lost in a power cut
+        """
+        if not unheard and not self._outlasts:
+            self._must_last = True
+        lease = await self._lease()
         self._write()
-        lease = await self._written()
+        await self._written()
         if not lease.has_margin():  # stopped or starved for long: the store knows whether the run is still ours
             await self._journal.renew(lease)
 
@@ -88,9 +88,8 @@ class RunWriter:
 
         Unless something was said to the run since we looked: then that, and the run is still ours.
         """
-        if isinstance(self._held, NewRun):
-            self._write()
-        lease = await self._written()
+        lease = await self._lease()
+        await self._written()
         batch = self._pending if last is None else [*self._pending, last]
         posts = await self._journal.release(lease, state, self._seen, batch)
         if posts:
@@ -117,49 +116,61 @@ class RunWriter:
             self._listener = None
             _log.exception("a listener of run %s failed and hears nothing more", self._run_id)
 
+    async def _lease(self) -> Lease:
+        """The lease to write under. A new run is created for it, unless it is being created already."""
+        while isinstance(self._held, NewRun):
+            self._raise_failure()
+            if self._creation is None:
+                self._creation = begun(self._create(self._held, flush=self._must_last))
+            await asyncio.shield(self._creation)
+        return self._held
+
+    async def _create(self, new: NewRun, *, flush: bool) -> None:
+        """Let the run be there, with all that has happened but its end, which is written with the release."""
+        has_ended = bool(self._pending) and self._pending[-1].kind == events.RUN_FINISHED
+        batch, self._pending = (self._pending[:-1], self._pending[-1:]) if has_ended else (self._pending, [])
+        self._must_last = False
+        self._outlasts = flush or self._listener is not None
+        try:
+            self._held = await self._journal.create(new, batch, flush=self._outlasts)
+        except Exception as error:  # raised to all who wait, now or later
+            self._failure = error
+            return
+        self.announce(batch)
+        self._write_when_idle()  # what has happened meanwhile
+
     def _write_when_idle(self) -> None:
         self._is_due = False
-        if self._pending and self._pending[-1].kind == events.RUN_FINISHED:
+        if not self._pending or self._pending[-1].kind == events.RUN_FINISHED:
             return  # the end is written with the release
+        if isinstance(self._held, NewRun) and self._creation is None:
+            self._creation = asyncio.ensure_future(self._create(self._held, flush=True))
+            return
         try:
             self._write()
         except Exception as error:  # raised to the next who waits
             self._failure = error
 
     def _write(self) -> None:
+        """Begin to write what is pending, and be it nothing, if that makes the run outlast a power cut."""
         self._raise_failure()
         batch = self._pending
-        if not batch or self._is_being_created():
+        if isinstance(self._held, NewRun):
+            return  # it is being created: what has happened meanwhile is written after that
+        if not batch and (self._outlasts or not self._must_last):
             return
         try:
-            written = self._begin_write(batch)
+            written = self._journal.append(self._held, batch, flush=self._must_last)
         except Exception as error:  # nothing may be written past a batch that is not
             self._failure = error
             raise
+        self._outlasts = self._outlasts or self._must_last
         self._pending, self._must_last = [], False
         before = self._last_write
         if written is None and (before is None or before.done()):
             self.announce(batch)
         else:
             self._last_write = asyncio.ensure_future(self._finish(written, batch, before))
-
-    def _begin_write(self, batch: list[Event]) -> Awaitable[None] | None:
-        """Have a batch written, the first of a new run together with that; None when it is."""
-        if not isinstance(self._held, NewRun):
-            return self._journal.append(self._held, batch, flush=self._must_last)
-        creating = begun(self._journal.create(self._held, batch, flush=self._must_last))
-        if not creating.done():
-            return self._hold(creating)
-        self._held = creating.result()
-        return None
-
-    async def _hold(self, creating: asyncio.Future[Lease]) -> None:
-        self._held = await creating
-        self._write()  # what has happened meanwhile
-
-    def _is_being_created(self) -> bool:
-        """Whether there is no lease to write under yet, and there will be one."""
-        return isinstance(self._held, NewRun) and self._last_write is not None
 
     async def _finish(
         self, written: Awaitable[None] | None, batch: list[Event], before: asyncio.Future[None] | None
@@ -175,14 +186,11 @@ class RunWriter:
             return
         self.announce(batch)
 
-    async def _written(self) -> Lease:
-        """Wait for the writes that have begun; the lease that they are written under."""
-        while self._last_write is not None and not self._last_write.done():
+    async def _written(self) -> None:
+        """Wait for the writes that have begun, and for none that begins meanwhile."""
+        if self._last_write is not None:
             await asyncio.shield(self._last_write)
         self._raise_failure()
-        if isinstance(self._held, NewRun):
-            raise AssertionError("a run begins with an event that says so")
-        return self._held
 
     def _raise_failure(self) -> None:
         if self._failure is not None:

@@ -74,7 +74,8 @@ async def let_go(ledger: Ledger, stopped: BaseException) -> None:
         await to_the_end(begun(ledger.release(run_state.IN_PROGRESS)), leaving=True)
     except Exception as error:
         ledger.abandon()
-        stopped.add_note(str(error))
+        if error is not stopped:
+            stopped.add_note(str(error))
 
 
 async def _settle(scope: PlanScope) -> bool:

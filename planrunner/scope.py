@@ -59,11 +59,6 @@ class Parts:
     streams: bool = False
     subplans: Mapping[str, Parts] = NOTHING
 
-    @property
-    def have_hooks(self) -> bool:
-        """Whether any hook is bound, here or in a sub-plan."""
-        return bool(self.bindings) or any(inner.have_hooks for inner in self.subplans.values())
-
 
 BREATH_SECONDS = 0.01
 

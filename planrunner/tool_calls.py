@@ -211,6 +211,7 @@ class ToolCalls:
 
     async def _make_ready(self, step: Step, name: str, tool: Tool) -> None:
         key = f"!ready:{name}"
+        await self._ledger.barrier()  # it is told of the run, and may touch the outside
         response = await call_ready(tool, self._context(step, key, None))
         asked = self._asked(key)
         if response.ready:

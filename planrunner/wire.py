@@ -153,7 +153,7 @@ class Runner(Queries):
         await check_all_prices(plan, parts)
         start = started(plan, checked_inputs(plan, inputs), checked_context(plan, context), self._clock.now())
         run = new_run(plan, start)
-        writer = RunWriter(self._journal(settings), run.id, run, on_event, is_heard_of=parts.have_hooks)
+        writer = RunWriter(self._journal(settings), run.id, run, on_event)
         ledger = Ledger(RunState(run.id), writer, self._clock)
         ledger.record(start)
         await self._carry(plan, parts, ledger)
@@ -227,7 +227,7 @@ class Runner(Queries):
             journal.abandon(lease)
             raise
         seen = stored.posts[-1].seq if stored.posts else 0
-        writer = RunWriter(journal, run_id, lease, on_event, seen=seen)
+        writer = RunWriter(journal, run_id, lease, on_event, seen)
         ledger = Ledger(fold(run_id, stored.events), writer, self._clock)
         user, ended = ledger.state.context["end_user_id"], ledger.state.state
         ledger.emit(events.RUN_RESUMED, "", {"epoch": lease.epoch, **body})

@@ -147,7 +147,7 @@ class Journal(Protocol):
         ...
 
     async def list(self, query: RunQuery) -> list[RunSummary]:
-        """The newest runs that match, by an index, never by reading runs."""
+        """The newest runs that match, by an index that is in their order, never by reading what happened in them."""
         ...
 
     def close(self) -> None:

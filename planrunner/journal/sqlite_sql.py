@@ -8,6 +8,9 @@ from typing import Any, Final
 VERSION: Final = 1
 """`PRAGMA user_version`: raised whenever the tables change."""
 
+STATES: Final = frozenset(("IN_PROGRESS", "NEED_CLARIFICATION", "COMPLETE", "FAILED"))
+"""What a run can be in `run.state`."""
+
 APPLICATION_ID: Final = 0x706C616E
 """`PRAGMA application_id`, "plan": tells our files from the SQLite files of others."""
 
@@ -31,8 +34,8 @@ SCHEMA: Final = (
     "CREATE INDEX run_plan ON run (plan_name, created_at)",
     "CREATE INDEX run_user_plan ON run (end_user_id, plan_name, created_at)",
     # A state costs an index entry only where it is rare, for every page that a transaction touches costs as much as a
-    # statement. Most runs are COMPLETE, and are found soon in the order above. Few are carried at any time: one index
-    # has them, in that order too. What failed or waits is what people look for among many others.
+    # statement. Most runs are COMPLETE: they are found soon among the others, which are passed over. Few are carried
+    # at any time: one index has them, whoever they are of. What failed or waits is what people look for among many.
     f"CREATE INDEX run_carried ON run (created_at) WHERE {_CARRIED}",
     f"CREATE INDEX run_stuck ON run (state, created_at) WHERE {_STUCK}",
     f"CREATE INDEX run_user_stuck ON run (end_user_id, state, created_at) WHERE {_STUCK}",
@@ -96,7 +99,10 @@ LOAD_RUN: Final = f"{SUMMARY}, no FROM run WHERE id = ?"
 
 
 def list_runs(filters: Mapping[str, Any], since: bool) -> str:
-    """The listing that filters by these columns of `run`, newest first. Parameters: their values, since, limit."""
+    """The listing that filters by these columns of `run`, newest first. Parameters: their values, since, limit.
+
+    A state is asked for twice: SQLite takes an index that has a condition of its own only for a query that says it too.
+    """
     conditions = [f"{column} = ?" for column in filters]
     state = filters.get("state")
     if state == "IN_PROGRESS":  # a plus keeps SQLite from the indexes of the others, where it would look through more

@@ -290,6 +290,14 @@ def test_a_listing_costs_the_same_in_a_store_a_hundred_times_as_large(tmp_path: 
     assert max(large) < 5_000
 
 
+def test_a_state_that_no_run_is_in_is_not_looked_for(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "s.db")
+    fill(journal.path, 100)
+    assert asyncio.run(journal.list(RunQuery(state="READY_TO_RESUME"))) == []
+    assert journal._reader is None
+    journal.close()
+
+
 def test_bytes_grow_with_the_events_and_not_faster(tmp_path: Path) -> None:
     io = Path("/proc/self/io")
     if not io.exists():

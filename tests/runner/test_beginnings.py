@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from planrunner import PlanRun, Runner, StoreError, events, tool
+from planrunner import PlanRun, Runner, StoreError, Tool, ToolRunContext, events, tool
+from planrunner.errors import StoreUnusableError
 from planrunner.events import Event
 from planrunner.journal.base import Lease, NewRun, RunQuery, StoredRun
 from planrunner.journal.memory import MemoryJournal
 from planrunner.plan import Plan
+from planrunner.tools.base import ReadyResponse
 from tests.conftest import PlanOf
 
 SIDE_BY_SIDE = """
@@ -95,6 +100,19 @@ def test_what_happens_before_the_first_effect_is_one_write(plan_of: PlanOf) -> N
     asyncio.run(check())
 
 
+def test_a_listener_that_hears_of_the_end_finds_the_run_ended(plan_of: PlanOf, tmp_path: Path) -> None:
+    found: list[tuple[str, str | None]] = []
+
+    def hear(event: Event) -> None:
+        if event.kind == events.RUN_FINISHED:
+            with closing(sqlite3.connect(tmp_path / "s.db")) as connection:
+                found.extend(connection.execute("SELECT state, owner FROM run").fetchall())
+
+    with Runner(store=tmp_path / "s.db") as runner:
+        runner.run(plan_of("steps: [{id: a, set: 1}]"), on_event=hear)
+    assert found == [("COMPLETE", None)]
+
+
 def test_a_run_in_which_nothing_touches_the_outside_is_stored_too(plan_of: PlanOf) -> None:
     async def check() -> None:
         world = World()
@@ -124,17 +142,21 @@ def test_no_effect_goes_before_the_run_exists_and_nothing_is_lost_meanwhile(plan
 
 
 @pytest.mark.parametrize("late", [False, True])
-def test_a_run_that_can_not_be_created_does_nothing(plan_of: PlanOf, late: bool) -> None:
+@pytest.mark.parametrize("failure", [StoreError, StoreUnusableError])
+def test_a_run_that_can_not_be_created_does_nothing_and_says_so_once(
+    plan_of: PlanOf, failure: type[Exception], late: bool
+) -> None:
     async def check() -> None:
         world = World()
-        world.journal.failure = StoreError("the disk is gone")
+        world.journal.failure = failure("the disk is gone")
         if not late:
             world.journal.gate.set()
         running = world.begin(plan_of(SIDE_BY_SIDE))
         await world.creation()
         world.journal.gate.set()
-        with pytest.raises(StoreError, match="the disk is gone"):
+        with pytest.raises(failure, match="the disk is gone") as raised:
             await running
+        assert not hasattr(raised.value, "__notes__")
         assert (world.called, world.heard, await world.stored(), len(world.journal.batches)) == ([], [], [], 1)
         world.journal.failure = None
         assert (await world.begin(plan_of(SIDE_BY_SIDE))).state == "COMPLETE"
@@ -180,3 +202,25 @@ def test_a_run_whose_creation_takes_long_hears_a_cancel_afterwards(
         assert run.error.kind == "cancelled"
 
     asyncio.run(check())
+
+
+def test_a_tool_that_is_asked_whether_it_is_ready_finds_the_run_in_the_store(plan_of: PlanOf, tmp_path: Path) -> None:
+    found: list[list[tuple[str]]] = []
+
+    class Prepared(Tool):
+        id = "prepared"
+        effect = "read"
+        args_schema = {"type": "object"}
+
+        def ready(self, ctx: ToolRunContext) -> ReadyResponse:
+            with closing(sqlite3.connect(tmp_path / "s.db")) as connection:
+                found.append(connection.execute("SELECT id FROM run WHERE id = ?", (ctx.run_id,)).fetchall())
+            return ReadyResponse(True)
+
+        def run(self, ctx: ToolRunContext, **args: Any) -> int:
+            return 1
+
+    plan = plan_of("tools: {prepared: {}}\nsteps: [{id: a, tool: prepared}]")
+    with Runner(tools=[Prepared()], store=tmp_path / "s.db") as runner:
+        runs = [runner.run(plan) for _ in range(5)]
+    assert found == [[(run.id,)] for run in runs]

@@ -226,7 +226,6 @@ ASKS_A_MODEL = "steps: [{id: a, task: Go}]"
         pytest.param(ASKS_A_MODEL, None, False, False, id="nobody has heard of it"),
         pytest.param(ASKS_A_MODEL, None, True, True, id="a listener has"),
         pytest.param(ASKS_A_MODEL, HOOKED, False, True, id="a hook has"),
-        pytest.param("steps: [{id: b, plan: inner.yml}]", None, False, True, id="a hook inside may"),
         pytest.param(CALLS_A_TOOL, None, False, True, id="a tool is called"),
         pytest.param(
             "steps: [{id: a, clarify: {type: input, guidance: Which?}}]", None, False, True, id="a person is asked"
@@ -235,15 +234,12 @@ ASKS_A_MODEL = "steps: [{id: a, task: Go}]"
 )
 def test_that_a_run_began_may_be_lost_in_a_power_cut_while_nobody_has_heard_of_it(
     plan_of: PlanOf,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     steps: str,
     hooks: ExecutionHooks | None,
     listens: bool,
     flushed: bool,
 ) -> None:
-    hook = "hooks: {after_step_execution: [{use: log_step_outputs}]}"
-    (tmp_path / "inner.yml").write_text(f"planrunner: 1\nname: inner\n{ASKS_A_MODEL}\n{hook}\n", encoding="utf-8")
     runner, journal = Runner(tools=[Count()], store="memory", model="m", execution_hooks=hooks), Flushes()
     runner._journals["memory"] = journal
     monkeypatch.setattr(Runner, "_model", lambda *_: Says())
