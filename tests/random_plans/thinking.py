@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import TYPE_CHECKING
 
 from planrunner.errors import DeadlineError, ModelError, RateLimitedError, TransientError
@@ -12,6 +13,7 @@ from planrunner.models.base import ModelChoice, ModelRequest, Reply, ToolCall
 if TYPE_CHECKING:
     from tests.random_plans.world import World
 
+_SAID = re.compile(r"(\w+)=(.*?)(?= \w+=|$)", re.DOTALL)
 _ERRORS = {error.kind: error for error in (TransientError, DeadlineError, ModelError, RateLimitedError)}
 
 
@@ -30,7 +32,7 @@ class Thinker:
         call = self._world.begin(f"{request.path}!llm:{request.turn}", self._life)
         await asyncio.sleep(self._world.seconds(call.key))
         call.ended = True
-        task = dict(part.split("=") for part in str(request.messages[1]["content"]).split())
+        task = dict(_SAID.findall(str(request.messages[1]["content"])))
         times = int(task.get("times", 0))
         error = _ERRORS.get(task.get("fails", ""))
         if error is not None and call.attempt[1] <= times:
@@ -51,8 +53,9 @@ class Thinker:
 
 
 def _number(told: str) -> int:
-    """A number as a prompt tells it; what a person answered may be a truth value."""
-    return int(json.loads(told) or 0)
+    """A number as a prompt tells it; what a person answered may be a truth value, and what a group gives an object."""
+    value = json.loads(told) or 0
+    return int(value) if isinstance(value, int | float) else len(told)
 
 
 def _call(place: int, offer: object, task: dict[str, str]) -> ToolCall:
