@@ -8,7 +8,7 @@ What comes next follows from the failures alone, so that a run that is carried o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from random import uniform
+from random import SystemRandom
 from typing import Any, Final, NamedTuple
 
 from planrunner.errors import DeadlineError, ModelError, RateLimitedError, TransientError
@@ -23,6 +23,7 @@ MAX_WAIT: Final = 60.0
 """No wait of ours grows beyond this, in seconds; a server may ask for a longer one."""
 _JITTER: Final = 0.2
 """Exponential waits vary by so much, up or down: callers who failed together do not come back together."""
+_CHANCE: Final = SystemRandom()
 _NEXT_MODEL: Final = frozenset(error.kind for error in (TransientError, RateLimitedError, DeadlineError, ModelError))
 
 
@@ -65,7 +66,7 @@ def _wait(retry: Retry, before: Sequence[Failure]) -> float:
         return 0.0
     wait = retry.delay
     if retry.exponential:
-        wait = min(MAX_WAIT, wait * 2 ** (len(before) - 1)) * uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - guards nothing
+        wait = min(MAX_WAIT, wait * 2 ** (len(before) - 1)) * _CHANCE.uniform(1 - _JITTER, 1 + _JITTER)
     return max(wait, before[-1].retry_after or 0.0)
 
 

@@ -146,7 +146,7 @@ def _escape(mishap: Mishap) -> Told:
 
 
 def _bad_unicode(mishap: Mishap) -> Told:
-    message = r"this escape is no character: write the character itself, or \UXXXXXXXX with its code point"
+    message = r"this escape is no character: write the character itself, or \U and the eight digits of its code point"
     return Told(mishap.at, "syntax", message)
 
 

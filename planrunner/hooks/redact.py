@@ -10,14 +10,18 @@ from planrunner.redaction import Redactor
 
 def make(patterns: list[str] | None = None, fields: list[str] | None = None) -> Callable[..., None]:
     """The hook of a plan: `patterns` (regular expressions) and `fields` (names of keys, at any depth)."""
-    redactor = Redactor(patterns or [], fields or [])
+    return _Redact(Redactor(patterns or [], fields or []))
 
-    def redact(tool: Any, args: dict[str, Any], *_: Any) -> None:
-        if not isinstance(args, dict):  # a result, which `result` has redacted before it was recorded
+
+class _Redact:
+    """The hook. `result` redacts what a call gives, before that is recorded."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self.result = redactor
+
+    def __call__(self, tool: Any, args: dict[str, Any], *_: Any) -> None:
+        if not isinstance(args, dict):  # a result, which was redacted before it was recorded
             return
-        changed = redactor(args)
+        changed = self.result(args)
         args.clear()
         args.update(changed)
-
-    redact.result = redactor  # type: ignore[attr-defined]  # a function may carry it
-    return redact

@@ -160,7 +160,7 @@ class _Grammar:
 def _lexer() -> Any:
     from jinja2 import Environment
 
-    return Environment(keep_trailing_newline=True, autoescape=False).lexer  # noqa: S701 - it never renders
+    return Environment(keep_trailing_newline=True, autoescape=True).lexer
 
 
 def _with_offsets(

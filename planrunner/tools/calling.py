@@ -88,7 +88,8 @@ async def call_ready(tool: Tool, ctx: ToolRunContext) -> ReadyResponse:
     said, error = await in_thread(partial(tool.ready, ctx))
     if error is not None:
         raise ToolHardError(f"{tool.id} can't say whether it is ready: {error_text(error)}") from error
-    return said  # type: ignore[no-any-return]
+    response: ReadyResponse = said
+    return response
 
 
 def error_text(error: BaseException) -> str:
