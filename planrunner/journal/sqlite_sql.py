@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from planrunner.journal.refusals import CARRIED, ENDED, FAILED
+
 VERSION: Final = 1
 """`PRAGMA user_version`: raised whenever the tables change."""
-
-STATES: Final = frozenset(("IN_PROGRESS", "NEED_CLARIFICATION", "COMPLETE", "FAILED"))
-"""What a run can be in `run.state`."""
 
 APPLICATION_ID: Final = 0x706C616E
 """`PRAGMA application_id`, "plan": tells our files from the SQLite files of others."""
 
-_CARRIED: Final = "state = 'IN_PROGRESS'"
-_STUCK: Final = "state IN ('FAILED', 'NEED_CLARIFICATION')"
+_STUCK_STATES: Final = (FAILED, "NEED_CLARIFICATION")
+_CARRIED: Final = f"state = '{CARRIED}'"
+_STUCK: Final = f"state IN {_STUCK_STATES}"
+STATES: Final = frozenset((CARRIED, *_STUCK_STATES, *ENDED))
+"""What a run can be in `run.state`."""
 
 SCHEMA: Final = (
     # The text of a plan and its files, once per digest however many runs there are. files: JSON {name: text}.
@@ -105,9 +107,9 @@ def list_runs(filters: Mapping[str, Any], since: bool) -> str:
     """
     conditions = [f"{column} = ?" for column in filters]
     state = filters.get("state")
-    if state == "IN_PROGRESS":  # a plus keeps SQLite from the indexes of the others, where it would look through more
+    if state == CARRIED:  # a plus keeps SQLite from the indexes of the others, where it would look through more
         conditions = [*(f"+{condition}" for condition in conditions), _CARRIED]
-    elif state in ("FAILED", "NEED_CLARIFICATION"):
+    elif state in _STUCK_STATES:
         conditions.append(_STUCK)
     if since:
         conditions.append("created_at >= ?")
